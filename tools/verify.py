@@ -87,14 +87,6 @@ OPENING = dict(format=one, log=hex_32, nonce=hex_16, origin=text, predecessor=op
 OPENINGS = {1: OPENING, 2: dict(OPENING, format=two, index=hex_32)}
 BEGINS = dict(format=two, index=hex_32)  # I.13
 ENTRY = dict(kind=kind, payload=payload, prev_hash=hex_32, signature=hex_64, ts=time)
-NAMED = dict(tenant_id="tenant", correlation_id="correlation", decision_id="decision", selected_worker_species_id="worker", worker_species_id="worker", worker_id="worker")
-DENIED = {"wcp.attestation": ("ok", b"false"), "hall.enrolment": ("enrolled", b"false"), "manifest.verify": ("outcome", b'"fail"'),
-          "vacant.card": ("verdict", b'"fail"'), "vacant.resident": ("verified", b"false")}
-FACTS, WAITING = ("correlation", "decision", "denied", "document", "tenant", "tenant_json", "worker"), 10_000
-def flag(value): return value if isinstance(value, bool) else wrong("no boolean")
-def texts(value): return [text(one) for one in value] if isinstance(value, list) and len(value) <= 1_000 else wrong("no texts")
-ASKED = dict({name: text for name in FACTS}, attestations=flag, denied=flag, from_seq=number, kinds=texts, limit=number, reverse=flag,
-             since=time, until=time, until_seq=number)
 def H(*parts): return hashlib.blake2b(b"".join(parts), digest_size=32).digest()
 def signed(key, message, signature):  # G1 to G3
     key, signature = bytes.fromhex(key), bytes.fromhex(signature)
@@ -141,26 +133,6 @@ class Entry:  # 3.1
         for value in waiting:
             waiting.extend(inside(value))
         return [text for text in waiting if isinstance(text, str) and re.fullmatch("blake2b-256:[0-9a-f]{64}", text)]
-    def facts(self):  # I.3, and S8
-        inner = [one for one in map(self.payload.get, ("decision", "input", "body")) if isinstance(one, dict)]
-        inner += [one for one in (one.get("deny_reason_if_denied") for one in inner) if isinstance(one, dict)]
-        found = {("kind", self.kind)}
-        for one in [self.payload, *inner]:
-            tenant = one.get("tenant_id")
-            found |= {("tenant_json", canonical(tenant).decode())} if tenant is not None and not isinstance(tenant, str) else set()
-            found |= {("denied", one["denied"])} if isinstance(one.get("denied"), bool) else set()
-            found |= {(field, one[name]) for name, field in NAMED.items() if isinstance(one.get(name), str)}
-        receipt = self.payload.get("receipt") if self.kind == "wcp.decision" else None
-        found |= {("worker", receipt["worker_id"])} if isinstance(receipt, dict) and isinstance(receipt.get("worker_id"), str) else set()
-        name, denied = DENIED.get(self.kind, (None, None))
-        found |= {("denied", canonical(self.payload[name]) == denied)} if self.payload.get(name) is not None else set()
-        digest = self.payload.get("digest") if self.kind == "wcp.document" else None
-        return found | ({("document", digest)} if isinstance(digest, str) else set())
-    def wanted(self, seq, asked):  # S8
-        facts, ts = self.facts(), self.ts
-        return asked.get("from_seq", 0) <= seq <= asked.get("until_seq", seq) and asked.get("since", ts) <= ts <= asked.get("until", ts) and \
-            (not asked.get("kinds") or self.kind in asked["kinds"]) and \
-            all((field, asked[field]) in facts for field in FACTS if field in asked)
 class Header(Statement):  # 3.6
     index = None
     def __init__(self, value):
@@ -353,17 +325,12 @@ class Walk:  # 4.4 to 4.8, and the end.
             self.genesis = entry.hash
         demand("entry", index, schema_violation=not self.closing or entry.seq != self.closing[0] + 1, timestamp_regression=not before or entry.ts >= before.ts)
     def begins(self, entry, index):  # I.13
-        newer = self.payload_format(entry)
-        if newer > 2:
-            raise NoVerdict("format_unsupported")
+        supported(dict(format=entry.payload.get("format")))
         with readable("schema_violation", "entry", index):
             read(entry.payload, BEGINS)
         first = not self.open or entry.seq > self.header.last_seq or (self.header.first_seq == entry.seq and self.header.index is not None)
         demand("entry", index, schema_violation=first and not self.begun and "index" not in (self.opening or {}))
         self.begun = True
-    def payload_format(self, entry):
-        newer = entry.payload.get("format")
-        return newer if type(newer) is int and newer < 2**64 else 0
     def under(self, entry, path, has_path, index):  # E10 to E14
         if self.linked:
             self.open and entry.seq > self.header.last_seq and self.end_epoch()
@@ -430,25 +397,8 @@ class Walk:  # 4.4 to 4.8, and the end.
         for revocation in self.revoked:
             revocation.says(head.seq, head.hash)
     def answered(self):  # S8
-        if self.answer is None:
-            return
-        demand(filter_mismatch=not self.linked)
         with readable("filter_mismatch"):
-            asked = {name: ASKED[name](value) if name in ASKED else wrong("not known") for name, value in self.answer.items() if name not in ASKED or value is not None}
-            demand(filter_mismatch=not asked.get("attestations") or set(asked) == {"attestations", "correlation"})
-        demand(filter_mismatch=len(self.all) <= asked.get("limit", len(self.all)))
-        waiting = []
-        for seq, entry in self.all:
-            facts, itself = entry.facts(), entry.wanted(seq, asked)
-            beside = entry.kind == "wcp.attestation" and len(waiting) < WAITING
-            workers = {value for field, value in facts if field == "worker"}
-            if beside and asked.get("attestations"):
-                waiting.append((itself, workers))
-            else:
-                demand(filter_mismatch=itself)
-            if entry.kind == "wcp.decision":
-                waiting = [(itself, others) for itself, others in waiting if not others & workers]
-        demand(filter_mismatch=all(itself for itself, _ in waiting))
+            demand(filter_mismatch=self.answer is None or not self.linked and beside().answers(self.answer, self.all))
     def take_document(self, entry, line):  # D2 to D7
         demand("document", line, bundle_corrupt=not self.header and not self.tail and not self.entry)
         demand("document", line, signature_invalid=signed(self.log, entry.bytes, entry.signature), bundle_corrupt=entry.kind == "wcp.document")
@@ -510,6 +460,10 @@ class Walk:  # 4.4 to 4.8, and the end.
             self.not_checked.append(what)
             self.warnings.append("not_covered")
 
+def beside():  # verify_index.py, which reads this file
+    sys.path.insert(0, __file__.rpartition("/")[0] or ".")
+    import verify_index
+    return verify_index
 def supported(value, known=()):  # U2, U3
     named = value if isinstance(value, dict) else {}
     newer, uses = named.get("format"), named.get("uses")
@@ -604,13 +558,9 @@ class Bundle(Walk):  # 6, a method for each line of its table.
         self.not_checked += ["index"] if self.term is not None or self.linked and self.header and self.header.index else []
         self.term is None or self.is_complete(data)
     def is_complete(self, data):  # I.9, which is verify_index.py's
-        sys.path.insert(0, __file__.rpartition("/")[0] or ".")
-        import verify_index
-        try:
-            complete = self.report["complete"] = verify_index.check(data, [self.log])["complete"]
-        except (verify_index.Wrong, *UNREADABLE, KeyError, TypeError, IndexError, AttributeError) as said:
-            named = said.args[0].get("code") if isinstance(said, verify_index.Wrong) else "bundle_corrupt"
-            raise Fault(dict(code=named, at="document", index=self.term)) from None
+        said = beside().report(data, [self.log])
+        demand("document", self.term, **{said.get("code", "index_mismatch"): said["verdict"] == "pass"})
+        complete = self.report["complete"] = said["complete"]
         "since" in complete or self.not_checked.remove("completeness")
     def on_sealbook(self, value):  # F2
         contents = read(value, dict(sealbook=payload))["sealbook"]
@@ -628,8 +578,7 @@ class Bundle(Walk):  # 6, a method for each line of its table.
         header.index is None or "terms" in self.uses or wrong("an index that the first line does not name")
         self.take_header(header, not self.linked)
     def on_index(self, value):  # I.8
-        fits = not self.linked and "terms" in self.uses and self.term is None and not self.counts["epoch"] and not self.counts["entry"]
-        demand("document", self.line, bundle_corrupt=fits)
+        demand("document", self.line, bundle_corrupt=not self.linked and "terms" in self.uses and self.term is None and self.counts["epoch"] + self.counts["entry"] == 0)
         self.term = self.line
     def on_head(self, value):
         self.take_head(head_of(value))

@@ -2,11 +2,12 @@
 """What the index of a log says of a term, checked a second time: from src/ledger/format/index.md alone.
 
 tools/verify_index.py --key HEX FILE... reads selections of version 2 with a line {"index": ...}, and proofs that an index
-denies an entry (9), and prints a JSON report each; exits with 0 if all are complete or hold, 1 if one is not. Everything else of a bundle is tools/verify.py's to check; the
-headers and the opening entry are judged here, too. In comments are sections."""
+denies an entry (9), and prints a JSON report each; exits with 0 if all are complete or hold, 1 if one is not. Everything
+else of a bundle is tools/verify.py's to check; the headers and the opening entry are judged here, too. What a filter asks
+for (S8) is said in terms, and so stands here. In comments are sections."""
 import argparse, hashlib, json, sys
 sys.path.insert(0, __file__.rpartition("/")[0] or ".")
-from verify import H, L, P, canonical, leaves, parse, root, signed, subtrees
+from verify import H, L, P, UNREADABLE, canonical, leaves, number, parse, root, signed, subtrees, text, time, wrong
 
 D = -121665 * pow(121666, P - 2, P) % P
 BASE_Y = 4 * pow(5, P - 2, P) % P
@@ -61,24 +62,46 @@ def vrf(key, alpha, pi):  # 5.3: beta, or None
 HIDDEN = ("tenant", "tenant_json", "worker")
 DENIED = {"wcp.attestation": ("ok", False), "hall.enrolment": ("enrolled", False), "manifest.verify": ("outcome", "fail"),
           "vacant.card": ("verdict", "fail"), "vacant.resident": ("verified", False)}
-WORKERS = ("selected_worker_species_id", "worker_species_id", "worker_id")
-def terms(kind, payload):  # I.3
+NAMED = dict(tenant_id="tenant", correlation_id="correlation", decision_id="decision", selected_worker_species_id="worker", worker_species_id="worker", worker_id="worker")
+def facts(kind, payload):  # I.3, and what S8 asks for besides: `decision` and `document`
     given = lambda value: value if isinstance(value, dict) else {}
     inner = [given(payload.get(name)) for name in ("decision", "input", "body")]
     found = {("kind", kind)}
     for said in [payload, *inner, *(given(one.get("deny_reason_if_denied")) for one in inner)]:
-        tenant = said.get("tenant_id")
-        found |= {("tenant" if isinstance(tenant, str) else "tenant_json",
-                   tenant if isinstance(tenant, str) else canonical(tenant).decode())} if tenant is not None else set()
-        found |= {("correlation", said["correlation_id"])} if isinstance(said.get("correlation_id"), str) else set()
-        found |= {("worker", said[name]) for name in WORKERS if isinstance(said.get(name), str)}
-        found |= {("denied", json.dumps(said["denied"]))} if isinstance(said.get("denied"), bool) else set()
+        tenant, denied = said.get("tenant_id"), said.get("denied")
+        found |= {("tenant_json", canonical(tenant).decode())} if tenant is not None and not isinstance(tenant, str) else set()
+        found |= {("denied", json.dumps(denied))} if isinstance(denied, bool) else set()
+        found |= {(field, said[name]) for name, field in NAMED.items() if isinstance(said.get(name), str)}
     if kind == "wcp.decision" and isinstance(given(payload.get("receipt")).get("worker_id"), str):
         found.add(("worker", payload["receipt"]["worker_id"]))
     if kind in DENIED and payload.get(DENIED[kind][0]) is not None:
         name, denied = DENIED[kind]
         found.add(("denied", json.dumps(canonical(payload[name]) == canonical(denied))))
+    if kind == "wcp.document" and isinstance(payload.get("digest"), str):
+        found.add(("document", payload["digest"]))
     return found
+FACTS, WAITING = ("correlation", "decision", "denied", "document", "tenant", "tenant_json", "worker"), 10_000
+def flag(value): return value if isinstance(value, bool) else wrong("no boolean")
+def texts(value): return [text(one) for one in value] if isinstance(value, list) and len(value) <= 1_000 else wrong("no texts")
+ASKED = dict({name: text for name in FACTS}, attestations=flag, denied=lambda value: json.dumps(flag(value)), from_seq=number, kinds=texts, limit=number,
+             reverse=flag, since=time, until=time, until_seq=number)
+def answers(said, given):  # S8: whether every entry is one that the filter asks for
+    asked = {name: ASKED[name](value) if name in ASKED else wrong("not known") for name, value in said.items() if name not in ASKED or value is not None}
+    if asked.get("attestations") and set(asked) != {"attestations", "correlation"} or len(given) > asked.get("limit", len(given)):
+        return False
+    waiting = []
+    for seq, entry in given:
+        own, ts = facts(entry.kind, entry.payload), entry.ts
+        itself = asked.get("from_seq", 0) <= seq <= asked.get("until_seq", seq) and asked.get("since", ts) <= ts <= asked.get("until", ts) and \
+            (not asked.get("kinds") or entry.kind in asked["kinds"]) and all((field, asked[field]) in own for field in FACTS if field in asked)
+        workers = {value for field, value in own if field == "worker"}
+        if entry.kind == "wcp.attestation" and len(waiting) < WAITING and asked.get("attestations"):
+            waiting.append((itself, workers))
+        elif not itself:
+            return False
+        if entry.kind == "wcp.decision":
+            waiting = [(itself, others) for itself, others in waiting if not others & workers]
+    return all(itself for itself, _ in waiting)
 def big(number): return number.to_bytes(8, "big")
 def blocks(since, epoch):  # I.7: of each tree its first epoch and its level
     end, at = max(since, epoch - 1), since
@@ -130,6 +153,7 @@ def signed_entry(entry, log):  # 3.1: the hash of one that the log signed
     return H(bytes_)
 def counts_under(said, header, genesis, opening):  # I.9: of each block its first epoch, level and count
     field, value = said["field"], said["value"]
+    demand("bundle_corrupt", field in HIDDEN + ("correlation", "denied", "kind"), "no field of the index")
     domain = lambda name, what: name + b"\x1f" + bytes.fromhex(genesis) + field.encode() + b"\x1f" + what
     demand("index_invalid", ("placed" in said) == (field in HIDDEN), "placed")
     what = value.encode()
@@ -166,7 +190,7 @@ def check(data, keys):
             demand("index_mismatch", epoch["epoch"] <= header["epoch"], "beyond the header")
         elif "entry" in line:
             entry = line["entry"]
-            if (field, value) not in terms(entry["kind"], entry["payload"]):
+            if (field, value) not in facts(entry["kind"], entry["payload"]):
                 demand("index_mismatch", "attestations" in filters, "an entry without the term")
                 continue
             leaf = H(b"\0", signed_entry(entry, log), bytes.fromhex(entry["signature"]))
@@ -219,23 +243,26 @@ def check_denied(data, keys):  # 9, of the kind `index`
     listed = set()
     given = count_of(lines[3]["counted"], listed) if len(lines) == 4 else None
     demand("proof_invalid", found == [given], "not the entries that the index counts")
-    has = (said["field"], said["value"]) in terms(entry["kind"], entry["payload"])
+    has = (said["field"], said["value"]) in facts(entry["kind"], entry["payload"])
     demand("proof_invalid", has != ((seq, leaf.hex()) in listed), "the index does not deny it")
     demand("untrusted_key", log in keys)
     return dict(seq=seq, field=said["field"], value=said["value"], left_out=has, epoch=under["epoch"])
+def report(data, keys):
+    try:
+        return dict(verdict="pass", **check(data, keys))
+    except Wrong as told:
+        return dict(verdict="fail", **told.args[0])
+    except (*UNREADABLE, KeyError, TypeError, IndexError, AttributeError) as unread:
+        return dict(verdict="fail", code="bundle_corrupt", detail=repr(unread))
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--key", action="append", default=[])
     parser.add_argument("file", nargs="+", type=argparse.FileType("rb"))
     args, status = parser.parse_args(), 0
     for file in args.file:
-        try:
-            report = dict(verdict="pass", **check(file.read(), args.key))
-        except Wrong as wrong:
-            report, status = dict(verdict="fail", **wrong.args[0]), 1
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as unread:
-            report, status = dict(verdict="fail", code="bundle_corrupt", detail=repr(unread)), 1
-        print(json.dumps(dict(path=file.name, **report)))
+        said = report(file.read(), args.key)
+        status = max(status, int(said["verdict"] == "fail"))
+        print(json.dumps(dict(path=file.name, **said)))
     sys.exit(status)
 if __name__ == "__main__":
     main()
