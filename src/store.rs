@@ -220,7 +220,7 @@ pub trait Store: Send + Sync {
     /// That nothing keeps these openings from being erased.
     ///
     /// # Errors
-    /// [`StoreError::ObjectLocked`].
+    /// [`StoreError::ObjectLocked`], [`StoreError::VersionsUnknown`].
     fn check_erasable(&self, _erased: &[OpeningKey]) -> Result<(), StoreError> {
         Ok(())
     }

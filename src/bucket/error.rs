@@ -140,6 +140,12 @@ pub enum BucketError {
         /// The object.
         key: String,
     },
+    /// Older versions of an object that was to be erased may be kept, and cannot be removed.
+    #[error("{key} may be kept in older versions, which are not to be had: nothing was erased")]
+    VersionsUnknown {
+        /// The object.
+        key: String,
+    },
     /// An archived epoch is missing, or is not what was sealed.
     #[error("{key} is not the epoch that was sealed")]
     Archived {

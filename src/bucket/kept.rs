@@ -159,7 +159,8 @@ fn with_entries(objects: &Objects, first: u64, last: u64) -> Result<Vec<Span>, B
 /// That nothing keeps the objects of these openings from being removed.
 ///
 /// # Errors
-/// [`BucketError::Locked`] names one that is held.
+/// [`BucketError::Locked`] names one that is held, [`BucketError::VersionsUnknown`] one of
+/// which versions may stay.
 pub(super) fn check_erasable(objects: &Objects, keys: &[OpeningKey]) -> Result<(), BucketError> {
     let Some((first, last)) = extent(keys.iter().map(|key| key.seq.0)) else {
         return Ok(());
@@ -272,4 +273,46 @@ pub(super) fn purge(
         meta: vec![(ERASING, Vec::new())],
         ..Batch::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use std::sync::Arc;
+
+    use object_store::memory::InMemory;
+    use object_store::path::Path;
+
+    use super::*;
+    use crate::bucket::versions::Kept;
+
+    #[test]
+    fn nothing_is_erased_where_older_versions_cannot_be_removed() {
+        let (store, url) = (Arc::new(InMemory::new()), "gs://logs/one".to_owned());
+        let objects = Objects::over(store, Path::default(), url).unwrap();
+        objects
+            .replace("open/0-3-5-7", Bytes::from_static(b"{}\n"))
+            .unwrap();
+        let key = |seq| OpeningKey {
+            seq: Seq(seq),
+            commitment: Hash::ZERO,
+        };
+        check_erasable(&objects, &[key(6)]).unwrap();
+        let unknown = objects.keeping(Kept::Unknown);
+        assert!(!unknown.removes_for_good());
+        check_erasable(&unknown, &[key(8)]).unwrap();
+        let refused = check_erasable(&unknown, &[key(6)]);
+        assert!(
+            matches!(&refused, Err(BucketError::VersionsUnknown { key })
+                if key == "gs://logs/one/open/0-3-5-7"),
+            "{refused:?}"
+        );
+        assert!(objects_of(&unknown).contains(&"open/0-3-5-7".to_owned()));
+    }
+
+    fn objects_of(objects: &Objects) -> Vec<String> {
+        let listed = objects.list(FOLDER).unwrap().into_iter();
+        listed.map(|one| one.key).collect()
+    }
 }

@@ -55,11 +55,12 @@ pub struct Retention {
     pub versions: Option<bool>,
 }
 
-/// Asks the store of the objects of the first logs, and of one that is made for it.
+/// Asks the store what it does with new objects, of one that is made for it, and of those
+/// of the first logs.
 ///
 /// # Errors
 /// [`BucketError::Retained`] if something is held that must be deletable;
-/// [`BucketError::Store`].
+/// [`BucketError::Store`], also where what was made cannot be removed.
 pub fn retention(address: &Address) -> Result<Retention, BucketError> {
     let Some((base, seen)) = address.connect_watched()? else {
         return Ok(Retention::default());
@@ -70,14 +71,22 @@ pub fn retention(address: &Address) -> Result<Retention, BucketError> {
     };
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(BucketError::Randomness)?;
+    // What holds every new object holds those under `open/`, too.
+    let holds_new = base.holds_new()?;
+    if holds_new == Some(true) {
+        return Err(held(&base, "open/"));
+    }
     let probe = format!("check/{}/retention", hex::encode(id));
     base.try_create(&probe, Bytes::from_static(b"retention"))?;
     let made = seen.ask(&base, &probe)?;
     base.remove(&probe)?;
     found.versions = made.map(|made| made.versioned);
-    // What holds every new object holds those under `open/`, too.
     if made.is_some_and(|made| made.held) {
         return Err(held(&base, &probe));
+    }
+    if holds_new.is_none() && found.versions == Some(true) {
+        // What the bucket does not tell shows in what becomes of the object's versions.
+        base.remove_versions(&probe, false)?;
     }
     for genesis in all_logs(&base)?.into_iter().take(LOGS) {
         let log = of_log(&base, &genesis);

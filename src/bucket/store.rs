@@ -274,6 +274,7 @@ impl BucketError {
                 place: place.to_string(),
             },
             BucketError::Locked { key } => StoreError::ObjectLocked { object: key },
+            BucketError::VersionsUnknown { key } => StoreError::VersionsUnknown { object: key },
             other => internal(other),
         }
     }

@@ -48,10 +48,16 @@ impl Objects {
     /// That nothing keeps an object, or a version of it, from being removed.
     ///
     /// # Errors
-    /// [`BucketError::Locked`]; [`BucketError::Store`].
+    /// [`BucketError::Locked`], [`BucketError::VersionsUnknown`]; [`BucketError::Store`].
     pub(super) fn check_removable(&self, key: &str) -> Result<(), BucketError> {
-        let Kept::Versions(versions) = self.kept.clone() else {
-            return Ok(());
+        let versions = match self.kept.clone() {
+            Kept::Nothing => return Ok(()),
+            Kept::Versions(versions) => versions,
+            Kept::Unknown => {
+                return Err(BucketError::VersionsUnknown {
+                    key: format!("{}/{key}", self.url),
+                });
+            }
         };
         let path = self.path(key);
         let locked = self.wait(async move {
@@ -68,6 +74,19 @@ impl Objects {
             }),
             false => Ok(()),
         }
+    }
+
+    /// Whether the bucket holds every new object for a time, whatever is said of it;
+    /// `None` where the store does not say so.
+    ///
+    /// # Errors
+    /// [`BucketError::Store`].
+    pub(super) fn holds_new(&self) -> Result<Option<bool>, BucketError> {
+        let Kept::Versions(versions) = self.kept.clone() else {
+            return Ok(None);
+        };
+        let held = self.wait(async move { versions.holds_new().await });
+        held.map_err(|source| self.failed("", source))
     }
 
     /// Removes the versions of an object, but for the last one if it is to stay.
@@ -125,6 +144,19 @@ impl Versions {
             return Err(failed(status, &text));
         }
         Ok(parts(&text, path.as_ref()))
+    }
+
+    /// Whether a default retention of the bucket holds what is made in it; `None` of a store
+    /// that does not know of it, or does not tell.
+    async fn holds_new(&self) -> Result<Option<bool>, Error> {
+        let query = [("object-lock", "")];
+        let (status, answer) = self.send("GET", &Path::default(), &query).await?;
+        let text = body(answer).await?;
+        Ok(match status {
+            200 => Some(text.contains("<DefaultRetention>")),
+            404 if text.contains("ObjectLockConfigurationNotFound") => Some(false),
+            _ => None,
+        })
     }
 
     /// Whether an object lock holds a version.

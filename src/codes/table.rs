@@ -320,6 +320,8 @@ codes! {
         "ask for less in one query"
     usage 2 - "the arguments are not as the command wants them"
         "see `sealbook help COMMAND`"
+    versions_unknown 2 409 "the bucket does not say which older versions of an object it keeps, so that nothing in it can be erased for good; nothing was erased or appended"
+        "keep logs with redactable members in a bucket of S3 or in a folder; of this bucket remove the object and its versions by the store's own means"
     write_failed - 503 "the entry could not be written"
         "look at the server's log and its disk"
 }

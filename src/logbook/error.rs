@@ -45,8 +45,10 @@ pub enum LogbookError {
     /// Members of the payload cannot be redactable.
     #[error(transparent)]
     Redact(#[from] RedactError),
-    /// The store keeps nothing that could be erased.
-    #[error("a log in a bucket keeps no redactable members")]
+    /// The store cannot erase what opens redactable members.
+    #[error(
+        "the bucket does not say which older versions it keeps: a log in it has no redactable members"
+    )]
     NoOpenings,
     #[error("the book is closed: another one continues it")]
     Closed,

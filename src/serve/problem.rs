@@ -253,7 +253,10 @@ fn code_of_append(error: &LogbookError) -> &'static str {
     match error {
         LogbookError::Entry(_) => "bad_input",
         LogbookError::ReservedKind { .. } => "reserved_kind",
-        LogbookError::Redact(_) | LogbookError::NoOpenings => "not_redactable",
+        LogbookError::Redact(_) => "not_redactable",
+        LogbookError::NoOpenings | LogbookError::Store(StoreError::VersionsUnknown { .. }) => {
+            "versions_unknown"
+        }
         LogbookError::Busy => "busy",
         LogbookError::Closed => "closed",
         LogbookError::Store(error) if error.is_full() => "disk_full",

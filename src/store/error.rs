@@ -75,6 +75,12 @@ pub enum StoreError {
         /// What has it in the bucket.
         object: String,
     },
+    /// Nothing was erased.
+    #[error("{object} may be kept in older versions, which are not to be had: nothing was erased")]
+    VersionsUnknown {
+        /// What has it in the bucket.
+        object: String,
+    },
     #[error("an earlier write failed; the ledger must be reopened before more is written")]
     Stopped,
     /// Another writer took the log over. Nothing of this write is in it.

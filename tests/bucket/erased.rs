@@ -115,6 +115,34 @@ fn hold(gateway: &Gateway, path: &str, body: &str) {
     gateway.send(path, &[&checksum], body).unwrap();
 }
 
+/// What holds all that is made holds `open/`, though no object says so.
+#[test]
+fn a_default_retention_of_a_bucket_is_named() {
+    let Some(gateway) = s3::locking() else { return };
+    let url = "s3://logs/one";
+    let site = Site::at(url.to_owned(), Gateway::environment(gateway.address));
+    let check = ["bucket", "check", url, "--json"];
+    let configure = |rule: &str| {
+        let body = format!(
+            "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled>{rule}\
+             </ObjectLockConfiguration>"
+        );
+        hold(&gateway, "logs?object-lock=", &body);
+    };
+    configure("");
+    site.run("a", &check).ok();
+    for mode in ["GOVERNANCE", "COMPLIANCE"] {
+        configure(&format!(
+            "<Rule><DefaultRetention><Days>1</Days><Mode>{mode}</Mode></DefaultRetention></Rule>"
+        ));
+        let unfit = site.run("a", &check).refused("bucket_unfit");
+        let said = "s3://logs/one/open/ is held by a retention";
+        assert!(unfit.stderr.contains(said), "{mode}: {unfit:?}");
+    }
+    configure("");
+    site.run("a", &check).ok();
+}
+
 /// On a server that locks objects: what is to be erased and is held is refused by its
 /// name, before anything of the erasure is recorded.
 #[test]

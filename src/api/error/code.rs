@@ -117,6 +117,7 @@ const fn of_bucket(error: &BucketError) -> &'static str {
         | BucketError::Hole { .. }
         | BucketError::Archived { .. } => "bucket_damaged",
         BucketError::Locked { .. } => "object_locked",
+        BucketError::VersionsUnknown { .. } => "versions_unknown",
         BucketError::Checkpoint => "store_corrupt",
         BucketError::OlderCopy { .. } | BucketError::BehindCheckpoint { .. } => "rollback_detected",
         BucketError::OtherHistory { .. } | BucketError::OtherCheckpoint { .. } => "bucket_forked",
@@ -167,6 +168,7 @@ fn of_store(error: &StoreError) -> &'static str {
         StoreError::TooMuch { .. } => "too_large",
         StoreError::NotErased { .. } => "not_erased",
         StoreError::ObjectLocked { .. } => "object_locked",
+        StoreError::VersionsUnknown { .. } => "versions_unknown",
         error if error.is_full() => "disk_full",
         StoreError::Stopped => "stopped",
         _ => "io",
@@ -244,7 +246,8 @@ fn of_append(error: &LogbookError) -> &'static str {
     match error {
         LogbookError::Entry(_) => "bad_input",
         LogbookError::ReservedKind { .. } => "reserved_kind",
-        LogbookError::Redact(_) | LogbookError::NoOpenings => "not_redactable",
+        LogbookError::Redact(_) => "not_redactable",
+        LogbookError::NoOpenings => "versions_unknown",
         LogbookError::Store(error) => of_store(error),
         LogbookError::Sign(_) => "sign_failed",
         LogbookError::Mark(error) => of_io(error),
