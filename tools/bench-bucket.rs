@@ -3,8 +3,8 @@
 //!     cargo run --release --example bench-bucket -- [SECONDS] [PUT_MS]
 //!
 //! 256 callers that each wait for their receipt; callers that keep 16 MiB outstanding,
-//! beside the same without a bucket; what these left, replayed on a new machine; taking
-//! over after 10 000 objects, and replay of all of them.
+//! beside the same without a bucket; what these left, replayed on a new machine, which signs
+//! every entry again, beside the rate of signing alone; taking over after 10 000 objects, and replay of all of them.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -21,18 +21,23 @@ mod faulty;
 mod machine;
 
 use std::collections::VecDeque;
+use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use object_store::memory::InMemory;
-use sealbook::logbook::clock::SystemClock;
+use rayon::prelude::*;
+use sealbook::ledger::entry::Draft;
+use sealbook::ledger::hash::Hash;
+use sealbook::ledger::json::{Form, Object};
+use sealbook::logbook::clock::{Clock as _, SystemClock};
 use sealbook::logbook::init::{Origin, begin};
 use sealbook::logbook::mark::MarkFile;
 use sealbook::logbook::request::PreparedEntry;
 use sealbook::logbook::{Logbook, Parts};
-use sealbook::store::RocksStore;
+use sealbook::store::{RocksStore, Store as _};
 
 use faulty::{Fate, Faulty};
 use machine::{Machine, bucket, number, signer};
@@ -45,6 +50,9 @@ const PAYLOAD: usize = 256;
 
 /// Entries that are handed over together.
 const TOGETHER: usize = 1_024;
+
+/// How many are signed to measure that alone.
+const SIGNED: u32 = 400_000;
 
 fn main() {
     let mut arguments = std::env::args()
@@ -77,14 +85,43 @@ fn replaying(store: Arc<InMemory>) {
     let bytes: u64 = objects.iter().map(|object| object.size).sum();
     let begun = Instant::now();
     other.restore().unwrap();
-    drop(other.store().unwrap());
+    let entries = other.store().unwrap().count().unwrap();
     let took = begun.elapsed().as_secs_f64();
     let mib = bytes as f64 / 1e6;
+    let rate = entries as f64 / took;
     println!(
-        "replayed on a new machine: {mib:.0} MB of {} objects in {took:.2} s, {:.0} MB a second",
+        "replayed on a new machine: {mib:.0} MB of {} objects in {took:.2} s, {:.0} MB and \
+         {rate:.0} entries a second",
         objects.len(),
         mib / took
     );
+    let signed = signing();
+    println!(
+        "signing alone, on every core: {signed:.0} entries a second; replay is {:.2} of it",
+        rate / signed
+    );
+}
+
+/// Entries a second, where nothing is done but to sign them.
+fn signing() -> f64 {
+    let signer = signer();
+    let mut payload = Vec::new();
+    one().write_canonical(Form::Utf8, &mut payload);
+    let now = SystemClock::new().wall();
+    let draft = Draft::new("note", now, &payload, &Hash::ZERO).unwrap();
+    let begun = Instant::now();
+    let signed = (0..SIGNED).into_par_iter();
+    signed.for_each(|_| {
+        black_box(signer.sign(draft.signing_payload()).unwrap());
+    });
+    f64::from(SIGNED) / begun.elapsed().as_secs_f64()
+}
+
+/// The payload that callers hand over.
+fn one() -> Object {
+    let mut payload = number(0);
+    payload.insert("text", "x".repeat(PAYLOAD - 20).as_str());
+    payload
 }
 
 fn slow(millis: u64) -> (Machine, Arc<Faulty>, Arc<InMemory>) {
@@ -155,9 +192,7 @@ fn local() -> Logbook {
 
 /// Entries a second of a caller that keeps 16 MiB under way.
 fn outstanding(logbook: &Logbook, time: Duration) -> f64 {
-    let mut payload = number(0);
-    payload.insert("text", "x".repeat(PAYLOAD - 20).as_str());
-    let one = PreparedEntry::of_caller("note", &payload).unwrap();
+    let one = PreparedEntry::of_caller("note", &one()).unwrap();
     let most = OUTSTANDING / (PAYLOAD * TOGETHER);
     let (mut pending, mut entries) = (VecDeque::new(), 0);
     let begun = Instant::now();

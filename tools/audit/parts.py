@@ -51,8 +51,9 @@ def verify(program, task):
     return (log, start, done.stdout)
 
 
-def report(args, parts, took):
-    """Joins the parts of each log in order; exits with 1 if one does not hold."""
+def report(args, parts, started, took):
+    """Joins the parts of each log in order; exits with 1 if one does not hold. `started` and
+    `took` are the seconds of the engine's start and of the audit."""
     failed, undecided = False, False
     for log, given in enumerate(args.logs):
         own = sorted((start, text) for (of, start, text) in parts if of == log)
@@ -63,5 +64,5 @@ def report(args, parts, took):
         print(json.dumps({"url": given.rsplit("=", 1)[0], **verdict}))
         failed |= done.returncode == 1
         undecided |= done.returncode == 2
-    print(f"{len(parts)} tasks in {took:.2f} s", file=sys.stderr)
+    print(f"{len(parts)} tasks in {took:.2f} s, the engine's start {started:.2f} s", file=sys.stderr)
     sys.exit(1 if failed else 2 if undecided else 0)
