@@ -19,6 +19,9 @@
 //! rest byte for byte with what this release writes; a difference is
 //! `format_mismatch`, with its line.
 //!
+//! A case may cross logs. Then its line says so (`logs`), and the bundles of the logs stand
+//! one after another in the block, each ended by its closing record.
+//!
 //! # What must hold
 //! * Nothing in a bundle can end the block that it stands in: no `<` is left in
 //!   it. `\u003c` is not a canonical spelling, so the way back is the only one.
@@ -32,14 +35,16 @@ mod escape;
 mod file;
 mod frame;
 pub mod script;
+mod several;
 mod times;
 mod verifier;
 mod verify;
 mod writer;
 
-pub use about::About;
+pub use about::{About, CarriedLogs};
 pub use case::{Case, MOST_RELATED};
 pub use file::ReportFile;
+pub use several::{MOST_LOGS, OneBundle};
 pub use times::{CarriedTimes, Holding, MOST_TIMED, Place};
 pub use verifier::{is_verifier_page, verifier_page};
 pub use verify::verify_report;

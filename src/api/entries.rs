@@ -64,8 +64,9 @@ pub fn entries<'r>(file: impl Read + Send + 'r) -> Result<Entries<'r>, Error> {
         Format::Report => {
             let mut report = ReportFile::open(reader)?;
             let report = report.as_mut().ok_or(Error::NotRecognised { path: None })?;
+            let carried = report.bundle().ok_or(Error::SeveralLogs)?;
             let mut bundle = tempfile::tempfile().map_err(ReadError::Io)?;
-            io::copy(&mut Lines::new(report.bundle()), &mut bundle).map_err(ReadError::Io)?;
+            io::copy(&mut Lines::new(carried), &mut bundle).map_err(ReadError::Io)?;
             bundle.rewind().map_err(ReadError::Io)?;
             Box::new(BundleFile::open(BufReader::new(bundle))?)
         }

@@ -135,6 +135,9 @@ pub enum Error {
     Read(#[from] ReadError),
     #[error("{}its content is not a ledger, logbook, bundle or proof", named(path.as_deref()))]
     NotRecognised { path: Option<PathBuf> },
+    /// What was to be read as the evidence of one log is a report over several.
+    #[error("the report is over several logs")]
+    SeveralLogs,
     #[error("{}{detail}", line.map_or_else(String::new, |line| format!("line {line}: ")))]
     Unreadable { line: Option<u64>, detail: String },
     #[error("only ledgers, logbooks, bundles and Parquet tables can be compared")]

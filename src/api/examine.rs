@@ -146,6 +146,11 @@ fn judge_at(
     }
     let outcome = walk(format, file, policy, progress)?;
     match format {
+        _ if outcome.report.logs.is_some() => Ok(Examined {
+            report: outcome.report,
+            explanation: None,
+            verified: None,
+        }),
         Format::Proof | Format::Equivocation | Format::TlogProof => Ok(Examined {
             report: outcome.report,
             explanation: None,
@@ -156,10 +161,12 @@ fn judge_at(
             Ok(match format {
                 Format::Bundle => search(&mut BundleFile::open(reader)?, wanted)?,
                 Format::Report => match ReportFile::open(reader)? {
-                    Some(mut report) => {
-                        let bundle = BufReader::new(report.bundle());
-                        search(&mut BundleFile::open(bundle)?, wanted)?
-                    }
+                    Some(mut report) => match report.bundle() {
+                        Some(bundle) => {
+                            search(&mut BundleFile::open(BufReader::new(bundle))?, wanted)?
+                        }
+                        None => Places::default(),
+                    },
                     None => Places::default(),
                 },
                 _ => search(&mut LogbookFile::new(reader), wanted)?,

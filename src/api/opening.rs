@@ -55,7 +55,7 @@ fn first_entry(path: &Path) -> Option<Entry> {
     match is_report {
         true => {
             let mut report = ReportFile::open(reader).ok()??;
-            in_lines(&mut BufReader::new(report.bundle()))
+            in_lines(&mut BufReader::new(report.bundle()?))
         }
         false => in_lines(&mut reader),
     }

@@ -164,5 +164,6 @@ pub(super) fn unread(format: Format, policy: &Policy, fault: Fault) -> Report {
         warnings: Vec::new(),
         complete: None,
         redacted: None,
+        logs: None,
     }
 }

@@ -284,7 +284,8 @@ fn source<T>(
         Recognised::File(Format::Report, file) => {
             let report = ReportFile::open(file.reader)?;
             let mut report = report.ok_or_else(|| not_replayed(path))?;
-            let bundle = BufReader::new(report.bundle());
+            let bundle = report.bundle().ok_or(crate::api::Error::SeveralLogs)?;
+            let bundle = BufReader::new(bundle);
             walk(&mut BundleFile::open(bundle)?, None, None)
         }
         _ => Err(not_replayed(path)),

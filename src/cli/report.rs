@@ -1,6 +1,7 @@
 //! `sealbook report`: the custody of a case as one web page, which carries its
 //! evidence; and the evidence out of one again.
 
+use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,8 @@ use crate::evidence::EvidenceError;
 use crate::evidence::report::attested_before;
 use crate::evidence::report::{ReportExport, export_report};
 use crate::ledger::lines::Lines;
-use crate::report::{CarriedTimes, ReportFile};
+use crate::ledger::source::ReadError;
+use crate::report::{CarriedTimes, MOST_LOGS, OneBundle, ReportFile};
 use crate::store::Store;
 use crate::store::query::Filter;
 
@@ -29,7 +31,7 @@ use super::no_case::no_case;
 use super::output::Output;
 use super::progress::Progress;
 use super::spared::spare;
-use super::target::{Force, OutputKind, Target};
+use super::target::{Force, OutputKind, Target, write_folder};
 use super::trust::{FormatVersion, revocations};
 
 #[derive(Debug, clap::Args)]
@@ -63,7 +65,8 @@ pub(super) struct Args {
     #[cfg(feature = "rocks")]
     #[command(flatten)]
     books: chained::Args,
-    /// Write the bundle that this report carries, as it is and not verified
+    /// Write the bundle that this report carries, as it is and not verified; of a report over
+    /// several logs a folder with that of each
     #[arg(long, value_name = "REPORT", conflicts_with_all = ["correlation", "no_sign", "seal"])]
     extract: Option<PathBuf>,
 }
@@ -233,7 +236,10 @@ fn extract(
     };
     let reader = open(report)?.reader;
     let mut file = ReportFile::open(reader)?.ok_or_else(not_recognised)?;
-    let mut bundle = BufReader::new(file.bundle());
+    if file.bundle().is_none() {
+        return extract_several(context, &mut file, args, output);
+    }
+    let mut bundle = BufReader::new(file.bundles());
     let target = Target {
         path: &args.output,
         kind: OutputKind::Bundle,
@@ -242,6 +248,31 @@ fn extract(
     };
     let bytes = target.write(context, |out| copy(&mut Lines::new(&mut bundle), out))?;
     output.note(&format!("{bytes} bytes in {}", args.output.display()));
+    Ok(Answer::Yes)
+}
+
+/// The bundles of a report over several logs, into a new folder: a file of each, named by
+/// its number.
+fn extract_several(
+    context: &Context,
+    file: &mut ReportFile<impl io::BufRead + Send>,
+    args: &Args,
+    output: &mut Output,
+) -> Result<Answer, CliError> {
+    let mut block = BufReader::new(file.bundles());
+    let bundles = write_folder(context, &args.output, |folder| {
+        for number in 0..=MOST_LOGS {
+            let Some(mut bundle) = OneBundle::next(&mut block).map_err(ReadError::Io)? else {
+                return Ok(number);
+            };
+            let path = folder.join(format!("log-{number:03}.bundle"));
+            let mut out = File::create_new(&path).map_err(|error| CliError::file(&path, error))?;
+            copy(&mut Lines::new(BufReader::new(&mut bundle)), &mut out)?;
+            out.sync_all().map_err(CliError::output)?;
+        }
+        Err(Error::SeveralLogs.into())
+    })?;
+    output.note(&format!("{bundles} bundles in {}", args.output.display()));
     Ok(Answer::Yes)
 }
 

@@ -197,7 +197,9 @@ fn kind_of(path: &Path) -> Option<(OutputKind, Vec<u8>)> {
         Some(Format::Report) => {
             let mut report = ReportFile::open(open(path).ok()?.reader).ok()??;
             let mut carried = Vec::new();
-            let beginning = report.bundle().take(LOOKED_AT).read_to_end(&mut carried);
+            // Evidence of several logs is no earlier output of one.
+            let bundle = report.bundle()?;
+            let beginning = bundle.take(LOOKED_AT).read_to_end(&mut carried);
             return beginning.is_ok().then_some((OutputKind::Report, carried));
         }
         Some(Format::Parquet) => return Some((OutputKind::Parquet, footer(path)?)),

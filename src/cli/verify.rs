@@ -18,7 +18,7 @@ use crate::api::{
 #[cfg(feature = "bucket")]
 use crate::bucket::Address;
 use crate::ledger::explanation::Explanation;
-use crate::ledger::fault::{At, Fault, FaultCode, Format, KeySource, Report, Verdict};
+use crate::ledger::fault::{At, Fault, FaultCode, Format, KeySource, LogVerdict, Report, Verdict};
 use crate::ledger::fold::FoldPart;
 use crate::store::StoreError;
 
@@ -262,6 +262,9 @@ pub(super) fn print_report(
         colour,
     )?;
     output.line(&format!("head     {}", report.head))?;
+    for (number, one) in report.logs.iter().flatten().enumerate() {
+        print_log(number, one, output)?;
+    }
     if let Some(log) = report.log {
         output.line(&format!("log      {log} ({})", key_source(report)))?;
     }
@@ -299,6 +302,24 @@ pub(super) fn print_report(
         output.line(&format!("took     {} ms", millis(elapsed)))?;
     }
     Ok(())
+}
+
+/// One log of a report over several.
+fn print_log(number: usize, one: &LogVerdict, output: &mut Output) -> Result<(), CliError> {
+    let LogVerdict {
+        entries,
+        epochs,
+        faults,
+        ..
+    } = one;
+    let said = match one.verdict {
+        Verdict::Pass => "pass".to_owned(),
+        Verdict::Fail => format!("FAIL, {faults} faults"),
+    };
+    let key = one.log.map_or("no key".to_owned(), |log| log.to_string());
+    output.line(&format!(
+        "log {number}    {key}: {entries} entries, {epochs} epochs, {said}"
+    ))
 }
 
 /// Faults that are named one by one.

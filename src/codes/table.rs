@@ -258,6 +258,8 @@ codes! {
         "do what its text says, or take the server's version of sealbook"
     server_unsupported 2 - "a server does not know what it was asked, or answers in another form"
         "use the same version of sealbook at both ends"
+    several_logs 2 - "the report has evidence of several logs, in a bundle each"
+        "take the bundles out with `sealbook report --extract REPORT -o FOLDER`"
     sign_failed 2 503 "the key did not sign"
         "see the message; try again"
     signer_unfit 2 - "the key's device gives another signature each time"

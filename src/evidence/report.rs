@@ -55,6 +55,7 @@ pub fn export_report<W: Write>(
         left_out: after(store, &filter, sealed_to)?,
         revocations: texts(export.revocations, &opened),
         times: export.times,
+        logs: None,
     };
     let writer = ReportWriter::new(out, &about).map_err(BundleError::Io)?;
     let selection = SelectionExport {

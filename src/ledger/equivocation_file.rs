@@ -56,6 +56,7 @@ pub fn judge_equivocation(bytes: &[u8], keys: &[PublicKey]) -> Report {
         warnings,
         complete: None,
         redacted: None,
+        logs: None,
     }
 }
 

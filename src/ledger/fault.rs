@@ -372,6 +372,26 @@ pub struct Report {
     /// Members that stand for values which were taken out, where there are such.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redacted: Option<Redacted>,
+    /// The verdict on each log, of a report over several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logs: Option<Vec<LogVerdict>>,
+}
+
+/// The verdict on what a report over several logs has of one of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LogVerdict {
+    /// Pass exactly if none of the faults is of this log.
+    pub verdict: Verdict,
+    /// Its key.
+    pub log: Option<PublicKey>,
+    /// The hash of its entry 0.
+    pub genesis: Option<Hash>,
+    /// Entries that are here.
+    pub entries: u64,
+    /// Epochs that they were sealed in.
+    pub epochs: u64,
+    /// How many faults.
+    pub faults: u64,
 }
 
 /// Members whose values do not stand in their entries.

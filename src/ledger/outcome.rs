@@ -47,7 +47,7 @@ pub struct Summary {
 #[derive(Clone, Debug)]
 pub struct VerifyOutcome {
     pub report: Report,
-    /// There exactly if the verdict is pass.
+    /// There exactly if the verdict is pass, and it is on one log.
     pub verified: Option<Verified<Summary>>,
     pub trace: Trace,
     /// From where a later verification can go on.

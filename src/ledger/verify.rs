@@ -484,6 +484,7 @@ impl<'a> Walk<'a> {
             warnings,
             complete: complete.filter(|_| clean),
             redacted: self.opened.counted(),
+            logs: None,
         };
         VerifyOutcome {
             report,

@@ -113,6 +113,7 @@ pub(super) fn verify_epochs(
         warnings: Vec::new(),
         complete: None,
         redacted: None,
+        logs: None,
     })
 }
 

@@ -60,6 +60,7 @@ pub fn verify_set(
         warnings: Vec::new(),
         complete: None,
         redacted: None,
+        logs: None,
     };
     match manifest(folder, policy)? {
         Ok(manifest) => walk(folder, &manifest, policy, &mut report, progress)?,

@@ -164,6 +164,7 @@ fn unread(policy: &Policy, fault: Fault) -> VerifyOutcome {
         warnings: Vec::new(),
         complete: None,
         redacted: None,
+        logs: None,
     })
 }
 

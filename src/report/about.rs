@@ -24,6 +24,23 @@ pub struct About {
     /// What shows when its entries were made, where that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<CarriedTimes>,
+    /// That it has evidence of several logs, in a bundle each, one after another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logs: Option<CarriedLogs>,
+}
+
+/// What a report over several logs says of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CarriedLogs {
+    /// Logs that were asked for the case.
+    pub asked: u64,
+    /// Bundles that are here: of the logs that have something of it.
+    pub carried: u64,
+    /// Logs among those asked that something was wrong with.
+    pub faulty: u64,
+    /// Entries of all logs that no epoch sealed yet: they were not looked through.
+    pub unsealed: u64,
 }
 
 impl About {
@@ -62,6 +79,12 @@ mod tests {
                 }],
                 kept: vec!["<proof>\n".to_owned()],
             }),
+            logs: Some(CarriedLogs {
+                asked: 3,
+                carried: 2,
+                faulty: 1,
+                unsealed: 0,
+            }),
         };
         assert_eq!(About::from_line(&about.to_line()), Some(about));
         let none = br#"{"correlation":"a","left_out":0}"#;
@@ -74,6 +97,7 @@ mod tests {
             b"{\"correlation\":\"a\",\"left_out\":1,\"revocations\":[]}",
             b"{\"correlation\":\"a\",\"left_out\":1,\"revocations\":[1]}",
             b"{\"correlation\":\"a\",\"left_out\":1,\"times\":null}",
+            b"{\"correlation\":\"a\",\"left_out\":1,\"logs\":{\"carried\":2}}",
             b"{\"correlation\":\"a\",\"left_out\":1,\"times\":{\"holding\":[]}}",
             b"",
         ] {

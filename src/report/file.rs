@@ -83,7 +83,17 @@ impl<R: BufRead + Send> ReportFile<R> {
         self.lines
     }
 
-    pub fn bundle(&mut self) -> &mut (dyn Read + Send) {
+    /// The bundle that it carries; `None` if it is over several logs.
+    pub fn bundle(&mut self) -> Option<&mut (dyn Read + Send)> {
+        let several = self
+            .about
+            .as_ref()
+            .is_some_and(|about| about.logs.is_some());
+        (!several).then_some(&mut self.carried)
+    }
+
+    /// All that it carries: one bundle, or those of several logs one after another.
+    pub fn bundles(&mut self) -> &mut (dyn Read + Send) {
         &mut self.carried
     }
 

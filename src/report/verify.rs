@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use super::about::About;
 use super::case::{Case, OfCase};
 use super::file::ReportFile;
+use super::several::verify_several;
 use crate::ledger::bundle_file::BundleFile;
 use crate::ledger::fault::{Fault, FaultCode, Format, Verdict};
 use crate::ledger::lines::damage;
@@ -48,17 +49,22 @@ pub fn verify_report(
     let about = file.about().cloned();
     let before = file.lines_before();
     let (policy, unread) = with_revocations(policy, about.as_ref());
-    let mut outcome = {
-        let bundle = BufReader::new(file.bundle());
-        let case = about.as_ref().map(|about| Case(&about.correlation));
-        let mut source = OfCase::new(BundleFile::open(bundle)?, case);
-        verify(&mut source, &policy, progress)?
+    let several = about.as_ref().filter(|about| about.logs.is_some());
+    let mut outcome = match several {
+        Some(about) => verify_several(file.bundles(), about, before, &policy, progress)?,
+        None => {
+            let bundle = BufReader::new(file.bundles());
+            let case = about.as_ref().map(|about| Case(&about.correlation));
+            let mut source = OfCase::new(BundleFile::open(bundle)?, case);
+            let mut outcome = verify(&mut source, &policy, progress)?;
+            for fault in &mut outcome.report.faults {
+                fault.line = fault.line.map(|line| line + before);
+            }
+            outcome
+        }
     };
     let report = &mut outcome.report;
     report.format = Format::Report;
-    for fault in &mut report.faults {
-        fault.line = fault.line.map(|line| line + before);
-    }
     let mut frame = file.finish()?;
     frame.extend(unread);
     if !frame.is_empty() {

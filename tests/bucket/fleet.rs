@@ -13,6 +13,7 @@ use sealbook::{Ledger, Options};
 use serde_json::{Value, json};
 
 use crate::commands::{Run, Site, copy};
+use crate::crossing::query;
 
 const RULES: &str = r#"{"rules":[{"rule_id":"rr_dev","match":{"capability_id":"cap.doc.summarize","env":"dev"},
     "decision":{"candidate_workers_ranked":[{"worker_species_id":"wrk.doc.summarizer"}],
@@ -105,19 +106,12 @@ pub(crate) fn scene(site: &Site) -> [Hall; 3] {
 }
 
 /// A command on the bucket, on a machine that has nothing of it.
-fn fleet(site: &Site, args: &[&str]) -> Run {
+pub(crate) fn fleet(site: &Site, args: &[&str]) -> Run {
     let mut command = site.command("office", args);
     command
         .env_remove("SEALBOOK_BUCKET")
         .env_remove("SEALBOOK_KEY");
     Run::of(command.output().unwrap())
-}
-
-/// Asks all logs of the bucket for a case.
-fn query(site: &Site, case: &str, more: &[&str]) -> Run {
-    let url = site.url();
-    let args = ["fleet", "query", url, "--correlation", case, "--json"];
-    fleet(site, &[&args, more].concat())
 }
 
 fn documents(run: &Run) -> Vec<Value> {
@@ -133,7 +127,7 @@ fn status(site: &Site, more: &[&str]) -> (i32, Vec<Value>) {
     (run.status, documents(&run))
 }
 
-fn of<'d>(documents: &'d [Value], hall: &Hall) -> &'d Value {
+pub(crate) fn of<'d>(documents: &'d [Value], hall: &Hall) -> &'d Value {
     let mut found = documents.iter();
     found.find(|one| one["genesis"] == hall.genesis).unwrap()
 }
@@ -144,7 +138,7 @@ fn record(site: &Site, more: &[&str]) -> (i32, Vec<Value>) {
     (run.status, documents(&run))
 }
 
-fn codes(document: &Value) -> Vec<(String, String)> {
+pub(crate) fn codes(document: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let faults = document["faults"].as_array().unwrap().iter();
     faults
@@ -401,83 +395,6 @@ fn a_log_with_two_histories_under_one_key_is_convicted_by_what_was_recorded() {
     assert_eq!(code, 1);
     let named = ("equivocation".to_owned(), "epoch/0.header".to_owned());
     assert_eq!(codes(of(&recorded, &hall)), [named]);
-}
-
-#[test]
-fn a_case_that_crosses_halls_is_one_custody_and_a_bundle_of_each_log() {
-    let site = Site::new();
-    let halls = scene(&site);
-    let found = query(&site, "c-1", &["-o", "case"]).ok().document();
-    assert_eq!(found["verdict"], "pass", "{found:#}");
-    // All that happened, in the order of time, each taken again.
-    let timeline = found["timeline"].as_array().unwrap();
-    let logs = found["logs"].as_array().unwrap();
-    let told: Vec<_> = timeline
-        .iter()
-        .map(|item| {
-            let book = usize::try_from(item["book"].as_u64().unwrap()).unwrap();
-            (
-                logs[book]["origin"].as_str().unwrap(),
-                item["event"].as_str().unwrap(),
-                &item["same"],
-            )
-        })
-        .collect();
-    let yes = json!(true);
-    let expected = [
-        ("east", "decided", &yes),
-        ("west", "decided", &yes),
-        ("east", "decided", &yes),
-    ];
-    assert_eq!(told, expected, "{found:#}");
-    assert_eq!(found["counts"]["decisions"], 3, "{found:#}");
-    let mut files: Vec<_> = fs::read_dir(site.path("case"))
-        .unwrap()
-        .map(|file| file.unwrap().file_name().into_string().unwrap())
-        .collect();
-    files.sort();
-    let mut expected = [&halls[0], &halls[1]].map(|hall| format!("{}.bundle", hall.genesis));
-    expected.sort();
-    assert_eq!(files, expected);
-    // The bundles are evidence for who has the logs' keys and nothing of the bucket.
-    let keys = [
-        "--key",
-        &halls[0].key,
-        "--key",
-        &halls[1].key,
-        "--allow-unsigned",
-    ];
-    let args = [&["verify", "case", "--json"], &keys[..]].concat();
-    assert_eq!(fleet(&site, &args).ok().document()["passed"], 2);
-    let args = [&["replay", "case", "--json"], &keys[..]].concat();
-    let replayed = fleet(&site, &args).ok().document();
-    assert_eq!(replayed["counts"]["decisions"], 3);
-    // Without a case, none is made up; what is there is not written over.
-    let none = query(&site, "c-9", &["-o", "none"]);
-    assert_eq!(
-        (none.status, &none.document()["error"]["code"]),
-        (1, &json!("not_found"))
-    );
-    assert!(!site.path("none").exists());
-    query(&site, "c-1", &["-o", "case"]).refused("exists");
-}
-
-#[test]
-fn a_changed_epoch_of_any_log_fails_the_case_and_is_named() {
-    let site = Site::new();
-    let halls = scene(&site);
-    let bundle = halls[2].object(&site, "epoch/0.bundle.zst");
-    let mut bytes = fs::read(&bundle).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 0x40;
-    fs::write(&bundle, bytes).unwrap();
-    let run = query(&site, "c-1", &["-o", "case"]);
-    let found = run.document();
-    assert_eq!((run.status, &found["verdict"]), (1, &json!("fail")));
-    let south = of(found["logs"].as_array().unwrap(), &halls[2]);
-    assert_eq!(codes(south)[0].1, "epoch/0.bundle.zst");
-    // What the others have is there all the same.
-    assert_eq!(found["timeline"].as_array().unwrap().len(), 3);
 }
 
 #[test]

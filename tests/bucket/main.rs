@@ -12,6 +12,7 @@
 mod archived;
 mod commands;
 mod committing;
+mod crossing;
 mod damaged;
 mod decisions;
 mod erased;

@@ -162,6 +162,11 @@ const ROWS: &[Row] = &[
         &["a_report_under_the_name_of_another_case_is_refused"],
     ),
     (
+        "a report over several logs (`fleet query --report`)",
+        &["a_log_of_a_report_that_lies_is_named_and_the_others_stand"],
+        &["one_report_has_the_evidence_of_every_log_and_judges_each_under_its_own_key"],
+    ),
+    (
         "a proof",
         &[
             "E14: proof, entry 6, a sibling less",

@@ -28,7 +28,7 @@ const { between, judgeCheckpoint, judgeKept, timesIn, timesText, weighed } = awa
 const { canVerify, hasStrictForm, verifyStrict } = await load("strict");
 const { verifyBundle } = await load("bundle");
 const { coversOf } = await load("drop");
-const { inflated, verifyFile, verifyGiven } = await load("given");
+const { bundlesIn, inflated, verifyFile, verifyGiven } = await load("given");
 const { commitmentOf, redactedIn, redactedText } = await load("redacted");
 const { sha256 } = await load("sha256");
 const { fingerprintOf, isKeyOf, judge, readKey } = await load("verdict");
@@ -69,6 +69,17 @@ await test("commitments of redacted members are those of the format document", (
     const [pointer, salt, genesis] = ["pointer", "salt", "genesis"].map((name) => said.get(name));
     assert.equal(commitmentOf(genesis, { pointer, salt, value: said.get("value") }), said.get("commitment"));
   }
+});
+
+await test("the bundles of several logs end with their closing records and nowhere else", () => {
+  const first = '{"sealbook":{}}\n{"entry":"{\\"bundle\\":"}\n{"bundle":{}}\n';
+  const second = '{"bundl":1}\n{"bundle\n {"bundle":\n"\u2028{"bundle":"\n{"bundle":{},"key":""}\n';
+  const third = '{"bundle":1}\n';
+  const cut = '{"sealbook":{}}\n{"bundle":{}';
+  assert.deepEqual(bundlesIn(first + second + third + cut), [first, second, third, cut]);
+  assert.deepEqual(bundlesIn(`${first}abc\ndef`), [first, "abc\ndef"]);
+  assert.deepEqual(bundlesIn(cut), [cut]);
+  assert.deepEqual(bundlesIn(""), []);
 });
 
 await test("where something was taken out is found, and said in words", () => {

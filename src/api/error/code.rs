@@ -79,6 +79,7 @@ impl Error {
             | Error::NotImportable { .. } => "usage",
             Error::Query(error) => of_query(error),
             Error::NotRecognised { .. } => "not_recognised",
+            Error::SeveralLogs => "several_logs",
             Error::OtherSuccessor { .. } | Error::OtherSecondKey { .. } => "key_mismatch",
             Error::NotAChain { .. } => "not_a_chain",
             Error::Resume(ResumeRefusal::Invalid { .. }) => "state_invalid",

@@ -85,6 +85,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Imported(ImportReadError::SeveralLogs { .. }) => {
             "say which with KEY:GENESIS; `sealbook import --list` shows them"
         }
+        Error::SeveralLogs => codes::find("several_logs").remedy,
         Error::NotRecognised { path } => {
             match path.as_deref().and_then(|path| Cause::of_file(path, None)) {
                 Some(cause) => return Some(format!("{cause}: {}", cause.remedy())),

@@ -1,7 +1,7 @@
 //! `sealbook fleet query`: one case out of all logs of a bucket.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write as _};
+use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ use crate::cli::filters::Filters;
 use crate::cli::hall::evaluator;
 use crate::cli::output::Output;
 use crate::cli::replay::print_item;
-use crate::cli::target::write_folder;
+use crate::cli::target::{Force, OutputKind, Target, write_folder};
 use crate::ledger::bundle_file::BundleFile;
 use crate::ledger::entry::Entry;
 use crate::ledger::fault::{Report, Verdict};
@@ -26,6 +26,7 @@ use crate::logbook::clock::{Clock as _, SystemClock};
 use crate::replay::item::Item;
 use crate::replay::report::Replay;
 use crate::replay::{ReplayOptions, replay};
+use crate::report::{About, CarriedLogs, MOST_LOGS, ReportWriter};
 use crate::store::query::Filter;
 
 use super::{Of, name, print_faults};
@@ -43,6 +44,11 @@ pub(in crate::cli) struct Args {
     /// A new folder, for a bundle of each log that has something of the case
     #[arg(short, long, value_name = "FOLDER")]
     output: PathBuf,
+    /// Also write one web page over all logs, which carries these bundles
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    #[command(flatten)]
+    force: Force,
 }
 
 /// What one log has, and what its bundle says.
@@ -79,6 +85,19 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     if filter.correlation.is_none() || filter.limit.is_some() || filter.reverse {
         let text = "a case is asked for by --correlation, without --limit and --reverse";
         return Err(CliError::usage(text));
+    }
+    let page = args.report.as_deref().map(|path| Target {
+        path,
+        kind: OutputKind::Report,
+        log: None,
+        force: args.force,
+    });
+    match &page {
+        Some(page) if page.path.as_os_str() == "-" => {
+            return Err(CliError::usage("--report names a file"));
+        }
+        Some(page) => page.check(context)?,
+        None => {}
     }
     let policy = args.of.policy()?;
     let found = fleet(&args.of.url)?;
@@ -126,6 +145,11 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
             false => Err(CliError::NothingFound),
         }
     })?;
+    if let Some(page) = page.filter(|_| logs.iter().any(|log| log.bundle.is_some())) {
+        let case = filter.correlation.as_deref().unwrap_or_default();
+        let about = about(case, &logs, &policy)?;
+        page.write(context, |out| write_page(out, &about, &logs, &args.output))?;
+    }
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let fine = found.strays.is_empty() && logs.iter().all(OfLog::passed);
     custody.sort();
@@ -156,6 +180,49 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         (true, true) => Answer::Unanswered,
         (true, false) => Answer::Yes,
     })
+}
+
+/// What the report over all logs says of itself.
+fn about(case: &str, logs: &[OfLog], policy: &Policy) -> Result<About, CliError> {
+    let count = |is: &dyn Fn(&OfLog) -> bool| logs.iter().filter(|log| is(log)).count();
+    let carried = count(&|log| log.bundle.is_some());
+    if carried > MOST_LOGS {
+        let text =
+            format!("--report is over {MOST_LOGS} logs at most, and {carried} have the case");
+        return Err(CliError::usage(&text));
+    }
+    let revocations = policy.revocations.iter();
+    let text = |file: Vec<u8>| String::from_utf8_lossy(&file).into_owned();
+    Ok(About {
+        correlation: case.to_owned(),
+        left_out: 0,
+        revocations: revocations.map(|one| text(one.to_file())).collect(),
+        times: None,
+        logs: Some(CarriedLogs {
+            asked: logs.len() as u64,
+            carried: carried as u64,
+            faulty: count(&|log| !log.passed()) as u64,
+            unsealed: logs.iter().map(|log| log.case.unsealed).sum(),
+        }),
+    })
+}
+
+/// The report over all logs: their bundles, which lie in the folder, in one page.
+fn write_page(
+    out: &mut (dyn Write + Send),
+    about: &About,
+    logs: &[OfLog],
+    folder: &Path,
+) -> Result<u64, CliError> {
+    let mut page = ReportWriter::new(out, about).map_err(CliError::output)?;
+    for bundle in logs.iter().filter_map(|log| log.bundle.as_ref()) {
+        let path = folder.join(bundle);
+        let failed = |error| CliError::file(&path, error);
+        let mut bundle = File::open(&path).map_err(failed)?;
+        io::copy(&mut bundle, &mut page).map_err(CliError::output)?;
+    }
+    page.finish().map_err(CliError::output)?;
+    Ok(logs.iter().map(|log| log.case.entries).sum())
 }
 
 fn print(

@@ -161,6 +161,8 @@ pub(super) struct Report {
     complete: Option<Complete>,
     /// How many members commitments stand for, and how many of them are opened.
     redacted: Option<BTreeMap<String, u64>>,
+    /// The verdict on each log, of a report over several.
+    logs: Option<Vec<LogVerdict>>,
     /// With `--explain`.
     explanation: Option<Explanation>,
     /// With `--policy`.
@@ -169,6 +171,18 @@ pub(super) struct Report {
     elapsed_ms: Option<u64>,
     /// With `--fold`.
     part: Option<FoldPart>,
+}
+
+/// What a report over several logs has of one of them.
+#[derive(ToSchema)]
+pub(super) struct LogVerdict {
+    verdict: String,
+    log: Option<Key>,
+    genesis: Option<Digest>,
+    entries: u64,
+    epochs: u64,
+    /// How many of the faults are of this log.
+    faults: u64,
 }
 
 #[derive(ToSchema)]

@@ -68,6 +68,11 @@ pub(super) fn of(
     let Some(policy) = policy.cloned() else {
         return Ok(None);
     };
+    if report.logs.is_some() {
+        let text = "--policy is for one log: take the bundles of this report out of it with \
+            `report --extract`";
+        return Err(CliError::usage(text));
+    }
     let last = report.entries.checked_sub(1);
     let (times, last) = match (report.format, report.log) {
         (Format::TlogProof | Format::TlogTiles, _) => return Ok(None),

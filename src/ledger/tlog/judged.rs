@@ -204,6 +204,7 @@ fn report(
         warnings,
         complete: None,
         redacted: None,
+        logs: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 import { el, replace } from "./dom.js";
 import { ACTORS, lanes } from "./lanes.js";
-import { actorOf, tell } from "./steps.js";
+import { actorOf, stepOf, tell } from "./steps.js";
 import { timeline } from "./timeline.js";
 
 // More are for the command line.
@@ -28,7 +28,7 @@ export function custody(all, { documents = new Map(), ...options }) {
       Object.assign(wanted, { actor: "", what: "", text: "" });
       draw();
     }
-    show(list, item.entry.seq);
+    show(list, item);
   };
   const form = filterForm(wanted, draw);
   // What is printed is whole.
@@ -65,14 +65,16 @@ function filterForm(wanted, draw) {
 }
 
 // A step, wherever it is folded away.
-function show(list, seq) {
+function show(list, item) {
+  const { log, entry: { seq } } = item;
   for (const run of list.querySelectorAll("details[data-first]")) {
-    if (Number(run.dataset.first) <= seq && seq <= Number(run.dataset.last)) {
+    const isLog = run.dataset.log === (log === undefined ? undefined : String(log));
+    if (isLog && Number(run.dataset.first) <= seq && seq <= Number(run.dataset.last)) {
       run.open = true;
       run.fill();
     }
   }
-  const step = list.querySelector(`#step-${seq}`);
+  const step = list.querySelector(`#${stepOf(item)}`);
   const details = step?.querySelector("details");
   if (details) {
     details.fill();

@@ -58,7 +58,11 @@ function carriedIn(bytes) {
   }
   const text = fromUtf8(bytes);
   const bundle = blockIn(text, "application/x-ndjson", "bundle");
-  return bundle === null ? null : { bundle: utf8(bundle), times: timesIn(text) };
+  const { logs, times } = aboutIn(text);
+  if (bundle !== null && logs) {
+    throw new NotGiven("several_logs", "it is a report over several logs: open it by itself, or use `sealbook verify`");
+  }
+  return bundle === null ? null : { bundle: utf8(bundle), times: times ?? null };
 }
 
 function blockIn(text, type, id) {
@@ -69,12 +73,24 @@ function blockIn(text, type, id) {
   return start < 0 || end < 0 ? null : unescaped(text.slice(start + marker.length, end + 1));
 }
 
-function timesIn(text) {
+function aboutIn(text) {
   try {
-    return JSON.parse(blockIn(text, "application/json", "about")).times ?? null;
+    return JSON.parse(blockIn(text, "application/json", "about")) ?? {};
   } catch {
-    return null;
+    return {};
   }
+}
+
+// The bundles of a block, one after another: each ends with its closing record.
+export function bundlesIn(text) {
+  const closing = '{"bundle":';
+  const bundles = [];
+  for (let at = 0; at < text.length; at += bundles.at(-1).length) {
+    const last = text.startsWith(closing, at) ? at : text.indexOf(`\n${closing}`, at) + 1;
+    const end = last === 0 && at > 0 || !text.startsWith(closing, last) ? -1 : text.indexOf("\n", last);
+    bundles.push(text.slice(at, end < 0 ? text.length : end + 1));
+  }
+  return bundles;
 }
 
 // `<` is escaped where a bundle stands in a report, so that nothing in it can end the

@@ -3,7 +3,7 @@
 
 import { svg } from "./dom.js";
 import { fitted } from "./fitted.js";
-import { actorOf, tell } from "./steps.js";
+import { actorOf, stepOf, tell } from "./steps.js";
 import { visible } from "./text.js";
 import { shortTime, toMillis } from "./time.js";
 
@@ -103,7 +103,7 @@ function mark({ at, tone, steps }, y, reveal) {
     : svg("circle", { cx: at, cy: y, r: many ? 10 : 7 });
   return svg(
     `a.mark.${tone}`,
-    { href: `#step-${item.entry.seq}`, "aria-label": said, click: open },
+    { href: `#${stepOf(item)}`, "aria-label": said, click: open },
     svg("title", {}, said),
     shape,
     many ? svg("text", { x: at, y: y + 4, "text-anchor": "middle" }, steps.length > 99 ? "99+" : String(steps.length)) : null,

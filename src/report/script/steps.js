@@ -3,6 +3,9 @@
 
 import { JsonNumber } from "./json.js";
 
+// What a step is found by on the page. Where the steps are of several logs, each says its own.
+export const stepOf = ({ log, entry }) => `step-${log === undefined ? "" : `${log}-`}${entry.seq}`;
+
 // A member somewhere inside, as text; null where there is none.
 export function member(value, ...names) {
   let found = value;

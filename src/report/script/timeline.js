@@ -5,7 +5,7 @@ import { el, facts, foreign } from "./dom.js";
 import { hashFacts, headerFacts, hexDump, pathTable, payloadText } from "./evidence.js";
 import { rawOf } from "./json.js";
 import { relations } from "./relations.js";
-import { tell } from "./steps.js";
+import { stepOf, tell } from "./steps.js";
 import { shortTime } from "./time.js";
 import { pathTree } from "./tree.js";
 import { describeFault } from "./verdict.js";
@@ -33,7 +33,7 @@ export function timeline(items, options) {
   const runs = [];
   for (const one of told) {
     const last = runs.at(-1);
-    const same = last && isQuiet(one) && isQuiet(last[0]) && last[0].told.title === one.told.title && last[0].item.entry.kind === one.item.entry.kind;
+    const same = last && isQuiet(one) && isQuiet(last[0]) && last[0].told.title === one.told.title && last[0].item.entry.kind === one.item.entry.kind && last[0].item.log === one.item.log;
     same ? last.push(one) : runs.push([one]);
   }
   return el("ol.timeline", {}, runs.flatMap((run) => (run.length < RUN ? run.map((one) => step(one, options)) : [folded(run, options)])));
@@ -44,7 +44,7 @@ const isQuiet = ({ item, told }) => told !== null && item.faults.length === 0 &&
 function folded(run, options) {
   const [first, last] = [run[0].item.entry, run.at(-1).item.entry];
   const list = el("ol.timeline.inner");
-  const block = el("details", { "data-first": first.seq, "data-last": last.seq },
+  const block = el("details", { "data-first": first.seq, "data-last": last.seq, "data-log": run[0].item.log },
     el("summary", {}, `${run.length} steps alike: `, foreign(run[0].told.title, "span"), `, entries ${first.seq} to ${last.seq}, ${shortTime(first.ts)} to ${shortTime(last.ts)}`), list);
   block.fill = () => list.childElementCount === 0 && list.append(...run.map((one) => step(one, options)));
   block.addEventListener("toggle", () => block.open && block.fill());
@@ -60,7 +60,7 @@ function step({ item, told }, options) {
   const reason = told.tone === "bad" ? told.rows.find(([name, text]) => name === "why" && text)?.[1] : null;
   return el(
     `li.step.${faults.length > 0 ? "broken" : told.tone}`,
-    { id: `step-${entry.seq}`, tabindex: "-1" },
+    { id: stepOf(item), tabindex: "-1" },
     el("p.when", {}, el("time", { datetime: entry.ts, title: entry.ts }, shortTime(entry.ts)), el("span", {}, `entry ${entry.seq}`), foreign(entry.kind, "code")),
     el("h3", {}, foreign(told.title, "span")),
     reason ? el("p.reason", {}, foreign(reason, "span")) : null,
@@ -83,7 +83,7 @@ function takenOut({ opened = new Map(), closed = new Map() }) {
 }
 
 // Made when it is asked for: a case may have thousands.
-function details({ entry, header, steps }, told, { among = [], lookup }) {
+function details({ entry, header, steps, log }, told, { among = [], lookup }) {
   const block = el("details", {}, el("summary", {}, "Facts and evidence"));
   block.fill = () => {
     if (block.childElementCount > 1) {
@@ -92,7 +92,7 @@ function details({ entry, header, steps }, told, { among = [], lookup }) {
     const { content } = header?.statement ?? {};
     block.append(...[
       facts(told.rows),
-      relations(entry, { items: among, lookup }),
+      relations(entry, { items: among.filter((one) => one.log === log), lookup }),
       el("h4", {}, "Payload"), payloadText(entry),
       el("h4", {}, "Hashes"), hashFacts(entry),
       el("h4", {}, "Signed bytes"), hexDump(entry.signed),
