@@ -1,8 +1,10 @@
 //! Bundles of ranges: every entry from the first to the last.
 
+use std::collections::VecDeque;
+
 use crate::ledger::bundle::{BundleSink, BundleWriter};
 use crate::ledger::bundle_line::{BundleClosing, Contents};
-use crate::ledger::entry::Entry;
+use crate::ledger::entry::{Entry, Unhashed};
 use crate::ledger::epoch::{EpochHeader, SignedEpoch};
 use crate::ledger::hash::Hash;
 use crate::ledger::head::SignedHead;
@@ -12,8 +14,8 @@ use crate::ledger::position::Seq;
 use crate::ledger::version::Version;
 use crate::logbook::epoch_at;
 use crate::logbook::error::OpenError;
-use crate::store::Store;
 use crate::store::tree::{TreeError, subtree_hashes};
+use crate::store::{Rows, Store};
 
 use super::documents::{Needed, any_until};
 use super::openings::Openings;
@@ -59,13 +61,12 @@ pub fn export_range<W: BundleSink>(
     let mut epoch: Option<SignedEpoch> = None;
     let mut headed = false;
     let mut expected = export.first;
-    for row in store.entries(export.first.0..last.0.saturating_add(1)) {
-        let (seq, record) = row?;
+    for entry in entries_of(store, export.first, last) {
+        let (seq, entry) = entry?;
         if seq != expected {
             return Err(OpenError::EntryMissing { seq: expected }.into());
         }
         expected = Seq(seq.0.saturating_add(1));
-        let entry = Entry::from_record(record).map_err(|error| OpenError::Entry { seq, error })?;
         if epoch.is_none() && !headed {
             epoch = begin(store, &mut writer, seq, export.head)?;
             headed = epoch.is_none();
@@ -90,6 +91,56 @@ pub fn export_range<W: BundleSink>(
     Ok(writer.finish(export.signer)?)
 }
 
+/// Entries whose hashes are made together, at most.
+const TOGETHER: usize = 64;
+
+/// Bytes of entries from which on no more are read together.
+const TOGETHER_BYTES: usize = 1 << 20;
+
+/// The entries of a range, in their order.
+fn entries_of(
+    store: &dyn Store,
+    first: Seq,
+    last: Seq,
+) -> impl Iterator<Item = Result<(Seq, Entry), EvidenceError>> {
+    let mut rows = store.entries(first.0..last.0.saturating_add(1));
+    let mut ready = VecDeque::new();
+    std::iter::from_fn(move || {
+        if ready.is_empty() {
+            ready = together(&mut rows);
+        }
+        ready.pop_front()
+    })
+}
+
+/// The next entries, and why the one behind them cannot be read.
+fn together(rows: &mut Rows<'_, Seq>) -> VecDeque<Result<(Seq, Entry), EvidenceError>> {
+    let (mut seqs, mut formed, mut failed) = (Vec::new(), Vec::new(), None);
+    let mut bytes = 0;
+    while failed.is_none() && seqs.len() < TOGETHER && bytes < TOGETHER_BYTES {
+        match rows.next() {
+            None => break,
+            Some(Err(error)) => failed = Some(Err(error.into())),
+            Some(Ok((seq, record))) => {
+                bytes += record.len();
+                match Unhashed::from_record(record) {
+                    Ok(one) => {
+                        seqs.push(seq);
+                        formed.push(one);
+                    }
+                    Err(error) => failed = Some(Err(OpenError::Entry { seq, error }.into())),
+                }
+            }
+        }
+    }
+    let entries = Unhashed::hashed_all(formed);
+    seqs.into_iter()
+        .zip(entries)
+        .map(Ok)
+        .chain(failed)
+        .collect()
+}
+
 /// What the entries of a range need. A document stands before all that refer to
 /// it, so a range from the first entry on has all of its own.
 fn needed(store: &dyn Store, first: Seq, last: Seq) -> Result<Needed, EvidenceError> {
@@ -98,10 +149,8 @@ fn needed(store: &dyn Store, first: Seq, last: Seq) -> Result<Needed, EvidenceEr
     if !before.transpose()?.unwrap_or(false) {
         return Ok(needed);
     }
-    for row in store.entries(first.0..last.0.saturating_add(1)) {
-        let (seq, record) = row?;
-        let entry = Entry::from_record(record).map_err(|error| OpenError::Entry { seq, error })?;
-        needed.take(&entry);
+    for entry in entries_of(store, first, last) {
+        needed.take(&entry?.1);
     }
     Ok(needed)
 }

@@ -18,6 +18,7 @@ use thiserror::Error;
 
 use super::canonical_check::is_canonical_object;
 use super::hash::Hash;
+use super::hexadecimal;
 use super::json::{Form, Object, Value};
 use super::key::{SignError, Signature, Signer};
 use super::limits;
@@ -314,6 +315,11 @@ impl<R: AsRef<[u8]>> Entry<R> {
         self.ts
     }
 
+    /// The time as it is signed.
+    pub fn ts_text(&self) -> &str {
+        text(self.record().get(self.kind_end + 1..self.ts_end)).unwrap_or_default()
+    }
+
     pub fn payload_bytes(&self) -> &[u8] {
         let end = self.record().len() - TAIL_BYTES;
         self.record().get(self.ts_end + 1..end).unwrap_or_default()
@@ -352,17 +358,17 @@ impl<R: AsRef<[u8]>> Entry<R> {
         out.extend_from_slice(b",\"payload\":");
         out.extend_from_slice(self.payload_bytes());
         out.extend_from_slice(b",\"prev_hash\":\"");
-        out.extend_from_slice(self.prev_hash().to_string().as_bytes());
+        hexadecimal::append(self.prev_hash().as_bytes(), out);
         if let Some(seq) = seq {
             out.extend_from_slice(b"\",\"seq\":");
-            out.extend_from_slice(seq.to_string().as_bytes());
+            out.extend_from_slice(itoa::Buffer::new().format(seq.0).as_bytes());
             out.extend_from_slice(b",\"signature\":\"");
         } else {
             out.extend_from_slice(b"\",\"signature\":\"");
         }
-        out.extend_from_slice(self.signature().to_string().as_bytes());
+        hexadecimal::append(self.signature().as_bytes(), out);
         out.extend_from_slice(b"\",\"ts\":\"");
-        out.extend_from_slice(self.ts.to_string().as_bytes());
+        out.extend_from_slice(self.ts_text().as_bytes());
         out.extend_from_slice(b"\"}");
     }
 }

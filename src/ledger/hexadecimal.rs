@@ -54,11 +54,19 @@ const fn value_of(digit: u8) -> u8 {
 }
 
 pub fn encode(bytes: &[u8]) -> String {
+    let mut digits = Vec::new();
+    append(bytes, &mut digits);
+    String::from_utf8(digits).unwrap_or_default()
+}
+
+/// Puts the digits behind a text.
+pub fn append(bytes: &[u8], out: &mut Vec<u8>) {
     // Not `hex::encode`, which builds the text character by character.
-    let mut digits = vec![b'0'; 2 * bytes.len()];
-    match hex::encode_to_slice(bytes, &mut digits) {
-        Ok(()) => String::from_utf8(digits).unwrap_or_default(),
-        Err(_) => hex::encode(bytes),
+    let from = out.len();
+    out.resize(from + 2 * bytes.len(), b'0');
+    if let Some(digits) = out.get_mut(from..) {
+        // There is room for them: it cannot fail.
+        let _ = hex::encode_to_slice(bytes, digits);
     }
 }
 

@@ -62,7 +62,7 @@ pub(super) fn of_entries(table: TableKind, rows: &[Row]) -> Result<RecordBatch, 
             }
             "ts_text" => {
                 rows.iter()
-                    .for_each(|row| text.append_value(row.entry.ts().to_string()));
+                    .for_each(|row| text.append_value(row.entry.ts_text()));
                 Arc::new(text.finish())
             }
             "kind" => {

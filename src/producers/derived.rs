@@ -34,7 +34,9 @@ impl<'e> Derived<'e> {
     /// Of the entry with this kind and canonical payload.
     pub(crate) fn of(kind: &'e str, payload: &'e str) -> Derived<'e> {
         let found = facts(kind, payload.as_bytes());
-        let named = Named::of(payload);
+        let named = Named::mentioned(payload)
+            .then(|| Named::of(payload))
+            .flatten();
         let tenants: Vec<_> = of(&found, SearchField::Tenant).collect();
         let first = |field| of(&found, field).next();
         let denials: Vec<_> = of(&found, SearchField::Denied).collect();
@@ -89,6 +91,13 @@ struct Named<'e> {
 }
 
 impl<'e> Named<'e> {
+    /// Whether a canonical text may have what is looked for: it spells names without
+    /// escapes, and each of these holds one of the words.
+    fn mentioned(text: &str) -> bool {
+        let has = |what: &str| memchr::memmem::find(text.as_bytes(), what.as_bytes()).is_some();
+        has("worker_") || has("deny_")
+    }
+
     fn of(text: &'e str) -> Option<Named<'e>> {
         let object = text.starts_with('{').then_some(text)?;
         serde_json::from_str(object).ok()
