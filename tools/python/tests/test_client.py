@@ -112,12 +112,52 @@ class Talking(unittest.TestCase):
         self.assertEqual((found[0]["tenant_id"], found[0]["extra"]), ("acme", {"order": "o-1"}))
         self.assertIn("ValueError: no", found[1]["exception"])
 
+    def test_the_socket_beside_the_ledger_knows_who_connects(self):
+        with Client(f"unix:{self.ledger.path('ledger.sock')}") as client:
+            receipt = client.append("py.socket", {"n": 1})
+            self.assertEqual(client.entry(receipt["seq"])["entry"]["payload"]["n"], 1)
+            # What a server without tokens gives nobody else.
+            self.assertIn("epoch", client.seal())
+        with self.assertRaises(sealbook.Unreachable):
+            Client("unix:/nonexistent/socket", retries=0).head()
+
+    def test_requests_are_routed_and_packages_judged_with_a_receipt(self):
+        with Client(f"unix:{self.ledger.path('ledger.sock')}") as client:
+            asked = {
+                "capability_id": "cap.unknown", "env": "dev", "data_label": "PUBLIC", "tenant_risk": "low",
+                "qos_class": "P2", "tenant_id": "acme", "correlation_id": "c-routed",
+            }
+            answer = client.route(asked)
+            self.assertTrue(answer["decision"]["denied"])
+            (decision,) = client.query(correlation="c-routed", denied=True)
+            self.assertEqual(decision["entry"]["kind"], "wcp.decision")
+            shown = {
+                "worker_id": "org.acme.worker", "worker_species_id": "wrk.worker", "manifest": "{}",
+                "files": [], "correlation_id": "c-attested",
+            }
+            verdict = client.attest(shown)
+            self.assertEqual(verdict["verdict"], "denied")
+            recorded = client.entry(verdict["receipt"]["seq"])["entry"]
+            self.assertEqual(recorded["kind"], "wcp.attestation")
+            with self.assertRaises(sealbook.Refused) as raised:
+                client.attest({"worker_id": 7})
+            self.assertEqual(raised.exception.status, 400)
+
     def test_nobody_answers(self):
         client = Client("http://127.0.0.1:1", retries=1, pause=0.001)
         with self.assertRaises(sealbook.Unreachable):
             client.append("k", {})
         with self.assertRaises(ValueError):
             Client("ftp://x")
+
+
+def recorded(server, count):
+    """Waits until the server has this many events."""
+    ends = time.monotonic() + 600
+    with Client(server.address, retries=20) as client:
+        while client.head()["head"]["seq"] < count:
+            if time.monotonic() > ends:
+                raise AssertionError(f"there are no {count} events")
 
 
 def produce(address, folder, number, count):
@@ -142,7 +182,10 @@ class Spooled(unittest.TestCase):
         processes = [spawn.Process(target=produce, args=arguments(n)) for n in range(4)]
         for process in processes:
             process.start()
-        for _ in range(KILLS):
+        # Spread over all events: each kill is in the middle of what is sent.
+        for kill in range(KILLS):
+            recorded(server, 4 * EVENTS * kill // (KILLS + 1))
+            self.assertTrue(any(process.is_alive() for process in processes))
             server.kill()
             server.start()
         for process in processes:
@@ -158,13 +201,29 @@ class Spooled(unittest.TestCase):
         self.assertEqual(os.listdir(folder), [])
         self.assertEqual(self.ledger.json("verify", "--key", self.ledger.key)["verdict"], "pass")
 
+    def test_what_is_sent_again_after_a_server_was_killed_is_there_once(self):
+        server = Server(self.ledger)
+        with Client(server.address, retries=60, pause=0.01) as client:
+            server.kill()
+            again = threading.Thread(target=server.start)
+            again.start()
+            receipts = [client.append("py.again", {"n": n}) for n in range(5)]
+            again.join()
+            found = [one["entry"]["payload"]["n"] for one in client.query(kind="py.again")]
+        server.stop()
+        self.assertEqual(found, list(range(5)))
+        self.assertEqual(len({receipt["hash"] for receipt in receipts}), 5)
+
     def test_what_a_process_left_behind_is_sent_by_the_next(self):
         folder = self.ledger.path("spool")
-        away = Client("http://127.0.0.1:1", spool=folder, timeout=1)
+        mask = lambda kind, payload: {**payload, "card": "****"}
+        away = Client("http://127.0.0.1:1", spool=folder, timeout=1, mask=mask)
         for n in range(3):
-            self.assertIsNone(away.event("py.left", {"n": n}))
+            self.assertIsNone(away.event("py.left", {"n": n, "card": "4111"}))
         away.close(timeout=0.05)
         (left,) = os.listdir(folder)
+        kept = pathlib.Path(folder, left).read_text()
+        self.assertEqual((kept.count("****"), kept.count("4111")), (3, 0))
         state = os.stat(os.path.join(folder, left))
         self.assertEqual(stat.S_IMODE(state.st_mode), 0o600)
         self.assertEqual(stat.S_IMODE(os.stat(folder).st_mode), 0o700)
