@@ -44,13 +44,6 @@ pub(super) fn check_new(dir: &Path, options: &Options) -> Result<(), Error> {
     let Some(address) = &options.bucket else {
         return Ok(());
     };
-    if options.index {
-        return Err(BucketError::Url {
-            url: address.url().to_owned(),
-            problem: "the index of a log does not lie in a bucket yet: leave out --format-version 2",
-        }
-        .into());
-    }
     if address.log().is_some() {
         return Err(BucketError::Url {
             url: address.url().to_owned(),

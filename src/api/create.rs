@@ -127,7 +127,7 @@ pub(super) fn create(dir: &Path, options: &Options) -> Result<NewLedger, Error> 
     let origin = Origin {
         name: options.origin.clone().unwrap_or_default(),
         recovery_key_sha256: options.recovery_key.as_ref().map(recovery_key_sha256),
-        index: options.index,
+        index: options.has_index(),
         post_quantum,
         ..Origin::default()
     };

@@ -61,7 +61,7 @@ impl Ledger {
         let origin = Origin {
             name: options.origin.clone().unwrap_or_default(),
             recovery_key_sha256: options.recovery_key.as_ref().map(recovery_key_sha256),
-            index: options.index,
+            index: options.has_index(),
             ..Origin::default()
         };
         let beginning = begin(&signer, &*options.clock_or_system(), &origin)?;

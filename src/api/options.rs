@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::bucket::Address;
 use crate::ledger::key::{PublicKey, Signer, SoftwareSigner};
 use crate::ledger::time::Timestamp;
+use crate::ledger::version::Version;
 use crate::logbook::clock::{Clock, SystemClock};
 use crate::logbook::error::OpenError;
 use crate::logbook::key_file::{self, KeyFile, KeyFileError, Mode};
@@ -70,7 +71,7 @@ pub struct Options {
     pub(super) accept_bucket_head: bool,
     #[cfg(feature = "bucket")]
     pub(super) key_beside: bool,
-    pub(super) index: bool,
+    pub(super) format_version: Option<Version>,
     pub(super) post_quantum: bool,
     pub(super) second_key: Option<PathBuf>,
 }
@@ -168,12 +169,18 @@ impl Options {
         self
     }
 
-    /// The headers of the new log commit to an index, out of which it is proven that
-    /// nothing of a case was left out. Releases that do not know it give no verdict.
+    /// The format of a new log: of version 2, unless this is said; of a new book that of
+    /// the one before. The headers of version 2 commit to an index, out of which it is
+    /// proven that nothing of a case was left out. Releases up to 0.1 give no verdict on it.
     #[must_use]
-    pub const fn index(mut self, index: bool) -> Options {
-        self.index = index;
+    pub const fn format_version(mut self, version: Version) -> Options {
+        self.format_version = Some(version);
         self
+    }
+
+    /// Whether the headers of a new log commit to an index.
+    pub(super) fn has_index(&self) -> bool {
+        self.format_version.unwrap_or_default() == Version::Two
     }
 
     /// The new log has a second key, of ML-DSA-44, under which its checkpoints stand

@@ -24,6 +24,7 @@ use crate::ledger::kind;
 use crate::ledger::opening::{Opening, Predecessor};
 use crate::ledger::position::Seq;
 use crate::ledger::tlog::name::{NameBinding, Names, Publishing};
+use crate::ledger::version::Version;
 use crate::logbook::error::OpenError;
 use crate::logbook::init::{Origin, recovery_key_sha256};
 use crate::logbook::key_file::{self, KeyFile};
@@ -48,7 +49,7 @@ pub struct Rotated {
 }
 
 /// Continues the book `old` in `new`. `next` are the options of the new book;
-/// its name and its recovery key are those of the old one if they give none.
+/// its name, its recovery key and its format are those of the old one if they give none.
 pub(super) fn rotate(
     old: &Path,
     options: &Options,
@@ -61,7 +62,10 @@ pub(super) fn rotate(
     let mark = next.mark_of(&new);
     let reader = options.reader(old)?;
     let (opening, before) = (opening_of(&reader.store)?, closed(&reader.store)?);
-    let indexed = begun(&reader.store, &opening)?.is_some();
+    let indexed = match next.format_version {
+        Some(version) => version == Version::Two,
+        None => begun(&reader.store, &opening)?.is_some(),
+    };
     // A book under a second key is continued under another one.
     let second = second_key::bound(&reader.store)?.is_some();
     let next = &next.clone().post_quantum(second || next.post_quantum);

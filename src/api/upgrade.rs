@@ -31,20 +31,11 @@ impl Ledger {
     /// `None` if the log has an index: nothing is written then.
     ///
     /// # Errors
-    /// [`Error`]; of a log in a bucket [`Error::Bucket`].
+    /// [`Error`].
     pub fn begin_index(&self) -> Result<Option<Receipt>, Error> {
         let logbook = self.logbook()?;
         if self.index_begins()?.is_some() {
             return Ok(None);
-        }
-        #[cfg(feature = "bucket")]
-        if let Some(address) = self.bucket() {
-            return Err(crate::bucket::BucketError::Url {
-                url: address.url().to_owned(),
-                problem: "the index of a log does not lie in a bucket yet: this log goes on \
-                          without one",
-            }
-            .into());
         }
         let key = index_secret(self.store())?.public_key();
         logbook.seal()?;

@@ -74,6 +74,12 @@ pub enum BucketError {
         /// Where.
         place: WalPosition,
     },
+    /// The index of the log begins, and the secret key that it needs is not there.
+    #[error("{place}: the log's index begins here, and no object up to it has its secret key")]
+    IndexKey {
+        /// Where.
+        place: WalPosition,
+    },
     /// An object is missing, and others come after it.
     #[error("{place} is missing, and {beyond} is there")]
     Hole {

@@ -91,7 +91,7 @@ pub fn restore(
         last: Some((WalPosition::FIRST, digest)),
         url: objects.url().to_owned(),
     };
-    batch.meta = meta;
+    batch.meta.extend(meta);
     batch.meta.push(position.meta());
     Ok(RocksStore::create(dir, batch)?)
 }

@@ -38,7 +38,7 @@ const BEYOND: u32 = 20;
 pub(super) struct Replay<'r> {
     cache: &'r RocksStore,
     signer: &'r dyn Signer,
-    rebuild: Rebuild,
+    rebuild: Rebuild<'r>,
     writer: Writer,
     /// What was replayed and is not written yet.
     pending: Batch,
@@ -127,7 +127,13 @@ impl<'r> Replay<'r> {
 
     /// Replays an object, and goes to the place after it.
     fn go_on(&mut self, place: WalPosition, bytes: &Bytes) -> Result<(), BucketError> {
-        let (cache, due) = (self.cache, self.due.take());
+        let (cache, mut due) = (self.cache, self.due.take());
+        // A header commits to the trees of the epochs before it.
+        if self.rebuild.has_index()
+            && let Some(sealed) = due.take_if(|due| due.epoch.is_some())
+        {
+            commit(cache, sealed)?;
+        }
         let (written, replayed) = rayon::join(
             || due.map_or(Ok(()), |due| commit(cache, due)),
             || self.replay(place, bytes),
@@ -243,6 +249,8 @@ impl<'r> Replay<'r> {
             .extend(batch.entries.iter().flat_map(erased_by));
         self.pending.entries.extend(batch.entries);
         self.pending.tiles.extend(batch.tiles);
+        self.pending.forget_trees.extend(batch.forget_trees);
+        self.pending.meta.extend(batch.meta);
         self.pending.notes.extend(batch.notes);
         self.pending.epoch = batch.epoch;
         let forget = self.pending.forget_notes_before;

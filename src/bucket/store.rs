@@ -18,6 +18,7 @@ use crate::ledger::parse;
 use crate::ledger::position::{EpochNumber, Seq};
 use crate::ledger::statement::Statement;
 use crate::ledger::wal::{Bare, Noted, Says, UnsignedBatch, WalObject, WalPosition};
+use crate::logbook::terms::INDEX_KEY;
 use crate::store::term::TermKey;
 use crate::store::{
     Batch, BatchLimit, ImportedRow, MemoryUse, OpeningKey, Posting, Postings, Pruned, ReadOrder,
@@ -191,13 +192,23 @@ pub(super) fn without_signatures(
         value: note.value.clone(),
     });
     let header = batch.epoch.as_ref().map(|epoch| header(&epoch.header));
+    let index_key = index_key(batch).and_then(|bytes| bytes.first_chunk().copied());
     Ok(UnsignedBatch {
         entries: entries.collect::<Result<_, _>>()?,
         epoch: header.transpose()?,
         notes: notes.collect(),
         forget_before: batch.forget_notes_before,
+        index_key,
         ..unsigned
     })
+}
+
+/// The secret key of the log's index, if the batch keeps it: no machine goes on with the
+/// log without it.
+fn index_key(batch: &Batch) -> Option<&[u8]> {
+    let mut kept = batch.meta.iter();
+    let (_, bytes) = kept.find(|(name, _)| *name == INDEX_KEY)?;
+    Some(bytes)
 }
 
 impl Writer {
@@ -295,7 +306,8 @@ fn header(bytes: &[u8]) -> Result<EpochHeader, StoreError> {
 
 impl Store for BucketStore {
     fn commit(&self, mut batch: Batch) -> Result<(), StoreError> {
-        let is_record = !batch.entries.is_empty() || batch.epoch.is_some();
+        let has_key = index_key(&batch).is_some();
+        let is_record = !batch.entries.is_empty() || batch.epoch.is_some() || has_key;
         if !is_record && batch.notes.is_empty() {
             return self.cache.commit(batch);
         }

@@ -30,8 +30,8 @@ pub(super) struct Args {
     #[arg(long, conflicts_with = "reuse_key")]
     encrypt_key: bool,
     /// The format of the new log: 2 has an index under every header, out of which it is
-    /// proven that nothing of a case was left out; releases up to 0.1 do not read it
-    #[arg(long, value_enum, default_value = "1", value_name = "VERSION")]
+    /// proven that nothing of a case was left out; 1 is for readers of version 0.1
+    #[arg(long, value_enum, default_value = "2", value_name = "VERSION")]
     format_version: FormatVersion,
     /// Make a second key, of ML-DSA-44: each checkpoint of the public log then has a signature
     /// that no quantum computer forges; releases up to 0.1 do not read the log
@@ -70,6 +70,11 @@ struct Printed {
 }
 
 pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<Answer, CliError> {
+    if args.post_quantum && args.format_version == FormatVersion::One {
+        return Err(CliError::usage(
+            "a log with a second key is of version 2: leave out --format-version 1",
+        ));
+    }
     let named = [
         args.key.as_ref(),
         args.second_key.as_ref(),
@@ -83,7 +88,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
         .origin(args.origin)
         .reuse_key(args.reuse_key)
         .encrypt_key(args.encrypt_key)
-        .index(args.format_version == FormatVersion::Two)
+        .format_version(args.format_version.into())
         .post_quantum(args.post_quantum);
     if let Some(path) = args.second_key {
         options = options.second_key_file(path);

@@ -16,6 +16,7 @@ use super::init;
 use super::key::parse_key;
 use super::output::Output;
 use super::spared::outside_ledgers;
+use super::trust::FormatVersion;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -35,6 +36,9 @@ pub(super) struct Args {
     /// The new log's name [default: that of the old one]
     #[arg(long, value_name = "NAME")]
     origin: Option<String>,
+    /// The format of the new log, as of init [default: with an index if the old one has one]
+    #[arg(long, value_enum, value_name = "VERSION")]
+    format_version: Option<FormatVersion>,
     /// The public key that may one day revoke the new log's [default: that of the old one]
     #[arg(long, value_name = "PUB")]
     recovery_key: Option<String>,
@@ -72,6 +76,9 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     }
     if let Some(path) = &args.key {
         next = next.key_file(path);
+    }
+    if let Some(version) = args.format_version {
+        next = next.format_version(version.into());
     }
     if let Some(name) = &args.origin {
         next = next.origin(name);

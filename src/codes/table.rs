@@ -183,7 +183,7 @@ codes! {
     needs_store 2 - "a ledger was named, and this program reads files only"
         "use the whole sealbook, or export a file from the ledger"
     no_index 2 - "the headers of the log commit to no index, out of which completeness or absence is proven"
-        "begin a new book with `sealbook init --format-version 2`"
+        "let the log go on with one: `sealbook upgrade`"
     no_namespace 2 - "the worker id has no namespace"
         "begin --worker-id with org.NAME or x.NAME"
     no_randomness 2 - "the system gave no random bytes"

@@ -17,6 +17,7 @@ use thiserror::Error;
 use super::envelope::Purpose;
 use super::epoch::EpochHeader;
 use super::hash::Hash;
+use super::index::vrf::VrfSecret;
 use super::json::Form;
 use super::key::{PublicKey, SignError, Signer};
 use super::parse::ParseError;
@@ -154,6 +155,8 @@ pub struct UnsignedBatch {
     pub forget_before: Option<u64>,
     /// Rows of imported evidence.
     pub rows: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The secret key of the log's index, where it is made.
+    pub index_key: Option<[u8; VrfSecret::BYTES]>,
 }
 
 impl Default for UnsignedBatch {
@@ -167,6 +170,7 @@ impl Default for UnsignedBatch {
             notes: Vec::new(),
             forget_before: None,
             rows: Vec::new(),
+            index_key: None,
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::store::{Store, StoreError};
 use super::Identity;
 use super::error::OpenError;
 use super::mark::{LogExtent, Mark, MarkFault, MarkFile};
-use super::terms::{self, OpenTerms};
+use super::terms::OpenTerms;
 
 pub(super) struct Recovered {
     pub(super) identity: Identity,
@@ -189,16 +189,10 @@ impl Recovered {
             0 => None,
             _ => Some(entry_at(store, Seq(first_open))?.ts().hour_start()),
         };
-        let opening = entry_at(store, Seq::FIRST)?.check_payload().ok();
-        let opening = opening.and_then(|payload| Opening::from_object(&payload).ok());
-        let begun = match &opening {
-            Some(opening) => terms::begun(store, opening)?,
-            None => None,
-        };
         Ok(Recovered {
             identity,
             tree: open_tree(store, number, Seq(first_open))?,
-            terms: OpenTerms::of(store, identity.genesis, begun, Seq(first_open))?,
+            terms: OpenTerms::read(store, Seq(first_open))?,
             last_seq,
             last,
             last_epoch,

@@ -20,7 +20,7 @@ use crate::store::terms::{TermsError, Writing, merge, placed_row, rows_of, tree_
 use crate::store::{Batch, Corruption, Store, StoreError};
 
 use super::error::{LogbookError, OpenError};
-use super::recover::epoch_at;
+use super::recover::{entry_at, epoch_at};
 
 /// The name under which the secret key of the index is kept: beside the entries, from
 /// which everything that it hides can be read anyway. It leaves the store only with a
@@ -39,7 +39,7 @@ const BEHIND: u64 = 4 * STEP;
 /// The terms of the open epoch. The committer has it when it seals; before, the thread
 /// behind it counts what is durable.
 #[derive(Clone)]
-pub(super) struct OpenTerms(Arc<Mutex<TermCounting>>);
+pub(crate) struct OpenTerms(Arc<Mutex<TermCounting>>);
 
 struct TermCounting {
     secret: VrfSecret,
@@ -54,14 +54,24 @@ struct TermCounting {
 }
 
 /// What a seal commits to.
-pub(super) struct SealedTerms {
+pub(crate) struct SealedTerms {
     /// The member `index` of the header.
-    pub(super) index: Hash,
+    pub(crate) index: Hash,
     /// What is written with the header.
-    pub(super) batch: Batch,
+    pub(crate) batch: Batch,
 }
 
 impl OpenTerms {
+    /// Of the log in a store, whose open epoch begins with `first`; `None` if it has no index.
+    pub(crate) fn read(store: &dyn Store, first: Seq) -> Result<Option<OpenTerms>, OpenError> {
+        let opened = entry_at(store, Seq::FIRST)?;
+        let opening = opened.check_payload().ok();
+        let opening = opening.and_then(|payload| Opening::from_object(&payload).ok());
+        let begun = opening.map(|opening| begun(store, &opening)).transpose()?;
+        let terms = OpenTerms::of(store, opened.hash(), begun.flatten(), first)?;
+        Ok(terms)
+    }
+
     /// Of the log of `genesis`, whose open epoch begins with `first`, under the key of its
     /// index; `None` if it has none. A copy without the secret of that key cannot be gone on with.
     pub(super) fn of(
@@ -75,19 +85,46 @@ impl OpenTerms {
         };
         let secret = store.meta(INDEX_KEY)?;
         let secret = secret.as_deref().and_then(|bytes| bytes.first_chunk());
-        let secret = secret.map(VrfSecret::from_bytes);
-        let secret = secret.filter(|secret| secret.public_key() == begun.key);
+        let terms = secret.and_then(|secret| OpenTerms::under(secret, genesis, begun, first));
         let lost = || StoreError::corrupt(Corruption::Row { table: INDEX_KEY });
-        let secret = secret.ok_or_else(lost)?;
-        Ok(Some(OpenTerms(Arc::new(Mutex::new(TermCounting {
-            secret,
-            genesis,
-            begun,
-            next: first,
-            counts: HashMap::new(),
-            placed: Vec::new(),
-            places: HashMap::new(),
-        })))))
+        terms.ok_or_else(lost).map(Some)
+    }
+
+    /// The same under this secret; `None` if it is not that of the index.
+    pub(crate) fn under(
+        secret: &[u8; VrfSecret::BYTES],
+        genesis: Hash,
+        begun: Begun,
+        first: Seq,
+    ) -> Option<OpenTerms> {
+        let secret = VrfSecret::from_bytes(secret);
+        (secret.public_key() == begun.key).then(|| {
+            OpenTerms(Arc::new(Mutex::new(TermCounting {
+                secret,
+                genesis,
+                begun,
+                next: first,
+                counts: HashMap::new(),
+                placed: Vec::new(),
+                places: HashMap::new(),
+            })))
+        })
+    }
+
+    /// Counts an entry that is not in the store yet; those before it are, or were given.
+    pub(crate) fn take(
+        &self,
+        store: &dyn Store,
+        seq: Seq,
+        entry: &Entry,
+    ) -> Result<(), LogbookError> {
+        let mut counting = self.lock()?;
+        if counting.next < seq {
+            counting.count(store, seq)?;
+        }
+        counting.entry(seq, entry);
+        counting.next = Seq(seq.0.saturating_add(1));
+        Ok(())
     }
 
     /// Counts some of what is durable. False if too little is left to be worth it: a
@@ -116,7 +153,7 @@ impl OpenTerms {
     }
 
     /// Seals the epoch that ends with `last`.
-    pub(super) fn seal(
+    pub(crate) fn seal(
         &self,
         store: &dyn Store,
         epoch: EpochNumber,

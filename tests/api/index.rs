@@ -16,7 +16,7 @@ use sealbook::{Ledger, Options, Policy, Report, Verdict};
 /// `entries` entries beside the first, in `epochs` epochs of about one length. Cases,
 /// tenants and kinds come in turns of different lengths.
 fn log(entries: u64, epochs: u64) -> Ledger {
-    let ledger = Ledger::in_memory(Options::new("small").index(true)).unwrap();
+    let ledger = Ledger::in_memory(Options::new("small")).unwrap();
     let mut sealed = 0;
     for n in 0..entries {
         let mut payload = Object::new();

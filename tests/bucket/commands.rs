@@ -412,18 +412,3 @@ fn a_server_that_was_taken_over_says_so_and_ends_with_2() {
     let log = site.run("b", &["log", "--kind", "note", "--json"]).ok();
     assert_eq!(log.stdout.lines().count(), 2, "{log:?}");
 }
-
-#[test]
-fn a_log_in_a_bucket_does_not_go_on_with_an_index_and_says_why() {
-    let site = Site::initialised();
-    site.append("a", 1);
-    let refused = site.run("a", &["upgrade"]);
-    assert_eq!(refused.status, 2, "{refused:?}");
-    let said = "the index of a log does not lie in a bucket yet: this log goes on without one";
-    assert!(refused.stderr.contains(said), "{refused:?}");
-    // Nothing was written, and it goes on.
-    site.run("a", &["seal"]).ok();
-    let shown = site.run("a", &["log", "--kind", "sealbook:format"]);
-    assert!(!shown.stdout.contains("sealbook:format"), "{shown:?}");
-    site.run("a", &["verify"]).ok();
-}

@@ -68,8 +68,13 @@ impl Machine {
 
     /// Makes a log here and in the bucket.
     pub(crate) fn create(&self) {
+        self.create_as(&Origin::default());
+    }
+
+    /// The same, of this origin.
+    pub(crate) fn create_as(&self, origin: &Origin) {
         let signer = signer();
-        let beginning = begin(&*signer, &SystemClock::new(), &Origin::default()).unwrap();
+        let beginning = begin(&*signer, &SystemClock::new(), origin).unwrap();
         let identity = beginning.identity;
         MarkFile::beside(&self.dir())
             .write(&beginning.mark)

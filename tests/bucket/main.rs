@@ -18,6 +18,7 @@ mod decisions;
 mod erased;
 mod faulty;
 mod fleet;
+mod indexed;
 mod machine;
 mod model;
 mod pruned;

@@ -139,9 +139,9 @@ fn a_revocation_stops_all_that_does_not_show_that_it_comes_before() {
 
 #[test]
 fn a_signed_bundle_made_unsigned_cut_or_emptied_never_passes() {
-    let place = Place::sealed();
-    let key = place.key();
     for version in ["1", "2"] {
+        let place = Place::sealed_of(version);
+        let key = place.key();
         let export = [
             "export",
             "--kind",
@@ -300,34 +300,39 @@ fn a_state_with_a_count_that_no_file_has_is_refused() {
 
 #[test]
 fn a_bundle_passes_only_as_the_answer_that_it_was_signed_as() {
-    let place = Place::initialised();
-    for case in ["c1", "c2"] {
-        let payload = json!({"correlation_id": case}).to_string();
-        place
-            .run(&["append", "--kind", "note", "--payload", &payload])
-            .ok();
-    }
-    place.run(&["seal"]).ok();
-    let key = place.key();
-    let export = |args: &[&str]| {
-        place
-            .run(&[&["export", "-o", "case.bundle"], args].concat())
-            .ok();
-    };
-    let asked = |status| {
-        let args = ["case.bundle", "--key", &key, "--correlation", "c1"];
-        verify(&place, &args, status)
-    };
-    export(&["--correlation", "c1"]);
-    asked(0);
-    for other in [
-        &["--correlation", "c2"][..],
-        &["--correlation", "c1", "--limit", "1"],
-        &["--correlation", "c1", "--format-version", "1"],
-        &[],
-    ] {
-        export(other);
-        assert_eq!(codes(&asked(1)), ["filter_mismatch"], "{other:?}");
+    for version in ["1", "2"] {
+        let place = Place::sealed_of(version);
+        for case in ["c1", "c2"] {
+            let payload = json!({"correlation_id": case}).to_string();
+            place
+                .run(&["append", "--kind", "note", "--payload", &payload])
+                .ok();
+        }
+        place.run(&["seal"]).ok();
+        let key = place.key();
+        let export = |args: &[&str]| {
+            place
+                .run(&[&["export", "-o", "case.bundle"], args].concat())
+                .ok();
+        };
+        let asked = |status| {
+            let args = ["case.bundle", "--key", &key, "--correlation", "c1"];
+            verify(&place, &args, status)
+        };
+        export(&["--correlation", "c1"]);
+        asked(0);
+        for other in [
+            &["--correlation", "c2"][..],
+            &["--correlation", "c1", "--limit", "1"],
+            &["--correlation", "c1", "--format-version", "1"],
+            &[],
+        ] {
+            if version == "2" && other.contains(&"--format-version") {
+                continue;
+            }
+            export(other);
+            assert_eq!(codes(&asked(1)), ["filter_mismatch"], "{other:?}");
+        }
     }
 }
 

@@ -124,7 +124,7 @@ const ROWS: &[Row] = &[
         ],
     ),
     (
-        "a selection of one case, tenant, worker or kind out of a log with an index (`init --format-version 2`, or from `upgrade` on)",
+        "a selection of one case, tenant, worker or kind out of a log with an index (unless it was begun with `--format-version 1`; then from `upgrade` on)",
         &[
             "every_complete_selection_passes_and_every_one_that_lacks_an_entry_is_refused",
             "a_count_that_is_off_by_one_does_not_lead_to_the_index",

@@ -128,7 +128,7 @@ fn a_key_that_is_not_the_logs_is_not_said_to_be_the_one_that_was_given() {
 #[test]
 fn a_proof_of_absence_says_that_it_is_of_texts() {
     let place = Place::empty();
-    place.run(&["init", "--format-version", "2"]).ok();
+    place.run(&["init"]).ok();
     let payload = "{\"correlation_id\":4711}";
     place
         .run(&["append", "--kind", "a", "--payload", payload])

@@ -41,7 +41,15 @@ impl Place {
 
     /// Entries 0 to 5 in a sealed epoch.
     pub(crate) fn sealed() -> Place {
-        let place = Place::initialised();
+        Place::sealed_of("2")
+    }
+
+    /// The same in a log of this version.
+    pub(crate) fn sealed_of(version: &str) -> Place {
+        let place = Place::empty();
+        place
+            .run(&["init", "--origin", "test", "--format-version", version])
+            .ok();
         place.append(1..6);
         place.run(&["seal"]).ok();
         place

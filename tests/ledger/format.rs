@@ -181,6 +181,7 @@ fn wal_batch(sample: &Sample) -> Vec<u8> {
         }],
         forget_before: Some(492_179),
         rows: vec![(b"key".to_vec(), b"value".to_vec())],
+        index_key: None,
     };
     wal_object(
         sample,

@@ -49,7 +49,12 @@ impl BucketSource {
                 first_seq: Seq::FIRST,
                 last_seq: None,
                 contiguous: true,
-                not_checked: vec![NotChecked::Truncation, NotChecked::TailUnsigned],
+                // Bundles do not show where hidden terms stand.
+                not_checked: vec![
+                    NotChecked::Truncation,
+                    NotChecked::TailUnsigned,
+                    NotChecked::Index,
+                ],
             },
             epochs: last.map_or(0, |last| last.saturating_add(1)),
             at: 0,

@@ -115,6 +115,7 @@ const fn of_bucket(error: &BucketError) -> &'static str {
         BucketError::NotNext { .. }
         | BucketError::TooLarge { .. }
         | BucketError::Header { .. }
+        | BucketError::IndexKey { .. }
         | BucketError::Hole { .. }
         | BucketError::Archived { .. } => "bucket_damaged",
         BucketError::Locked { .. } => "object_locked",

@@ -55,6 +55,8 @@ pub struct FleetCase<'q> {
     epochs: Vec<(u64, Hash)>,
     /// Documents that stand beside them, and the epoch of each.
     documents: BTreeMap<DocumentDigest, u64>,
+    /// Whether headers of these epochs commit to an index.
+    index: bool,
 }
 
 impl Fleet {
@@ -89,6 +91,7 @@ impl Fleet {
             opening: None,
             epochs: Vec::new(),
             documents: BTreeMap::new(),
+            index: false,
         };
         let mut needed = Needed::default();
         let mut all = FoldPart::default();
@@ -172,6 +175,7 @@ impl FleetCase<'_> {
             };
         }
         if let Some(header) = taken.header.filter(|_| !taken.entries.is_empty()) {
+            self.index |= header.content.index.is_some();
             self.epochs.push((number, header.content.hash()));
         }
         Ok(found.part)
@@ -199,7 +203,7 @@ impl FleetCase<'_> {
                 .copied()
                 .ok_or(EvidenceError::EmptyRange)?,
             genesis: opening.hash(),
-            index: false,
+            index: self.index,
             openings: false,
         };
         let failed = |error: BundleError| Error::from(EvidenceError::from(error));

@@ -28,6 +28,9 @@ struct WalHead {
     format: FormatVersion,
     generation: u64,
     genesis: Hash,
+    /// 32 bytes, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    index_key: Option<Hash>,
     log: PublicKey,
     n: u64,
     notes: u64,
@@ -69,6 +72,7 @@ pub(super) fn body(object: &WalObject) -> Vec<u8> {
         format: FormatVersion,
         generation: object.place.generation,
         genesis: object.genesis,
+        index_key: batch.index_key.map(Hash::from_bytes),
         log: object.log,
         n: object.place.n,
         notes: batch.notes.len() as u64,
@@ -228,6 +232,7 @@ impl WalLines<'_> {
                 let row: RowLine = lines.shape()?;
                 Ok((lines.bytes(&row.key)?, lines.bytes(&row.value)?))
             })?,
+            index_key: head.index_key.map(|key| *key.as_bytes()),
         })
     }
 

@@ -43,7 +43,12 @@ class Files(unittest.TestCase):
         export = ("export", "-o")
         cls.ledger.run(*export, "e.bundle")
         cls.ledger.run(*export, "t.bundle", "--tenant", "t1")
-        cls.ledger.run(*export, "old.bundle", "--format-version", "1")
+        # A log that readers of version 0.1 read, under the same key.
+        old = ("--ledger", "old")
+        cls.ledger.run(*old, "init", "--format-version", "1", "--reuse-key", "--key", "ledger.key.pem")
+        cls.ledger.run(*old, "append", "--kind", "note", "--payload", "{}")
+        cls.ledger.run(*old, "seal")
+        cls.ledger.run(*old, *export, "old.bundle", "--format-version", "1")
         cls.ledger.run(*export, "e.bundle.zst")
         cls.ledger.run(*export, "book.jsonl", "--format", "logbook")
         cls.ledger.run(*export, "e.parquet", "--format", "parquet")
