@@ -13,6 +13,7 @@
 //! URL/log/<genesis>/wal/<generation>/<n>     what was committed, and fences (ledger::wal)
 //! URL/log/<genesis>/epoch/<n>.bundle.zst     a sealed epoch, as third parties verify it
 //! URL/log/<genesis>/epoch/<n>.header         its signed header
+//! URL/log/<genesis>/epoch/<n>.places         where hidden terms stand in the log's index
 //! URL/log/<genesis>/public/…                  the public log: tiles, bundles, checkpoint (publish)
 //! URL/log/<genesis>/heartbeat               that its writer lives: for who stands by
 //! URL/log/<genesis>/open/<batch>             openings of redactable members, until erased

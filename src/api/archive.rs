@@ -1,9 +1,11 @@
 //! Sealed epochs in the bucket, as third parties verify them: `epoch/<n>.bundle.zst`, the
-//! bundle of the whole epoch, and `epoch/<n>.header`, its signed header.
+//! bundle of the whole epoch, and `epoch/<n>.header`, its signed header; with an index
+//! `epoch/<n>.places`, what shows where its hidden terms stand.
 //!
 //! They are made of what was committed, after it was: a crash between the two is made
 //! good by the next writer. Nothing of the log's safety hangs on them.
 
+mod places;
 mod prune;
 mod source;
 
@@ -265,6 +267,7 @@ fn put(
     signer: &dyn Signer,
 ) -> Result<(), Error> {
     let epoch = epoch_at(store, number)?;
+    places::put(objects, store, number)?;
     let file = tempfile::tempfile().map_err(Error::Write)?;
     let mut encoder = zstd::Encoder::new(file, LEVEL).map_err(Error::Write)?;
     encoder.include_checksum(true).map_err(Error::Write)?;

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 
 use super::super::stream::recognise;
 use super::super::{Error, compression::AtMost};
-use super::number_of;
+use super::{number_of, places};
 use crate::bucket::objects::Stream;
 use crate::bucket::{Objects, bundle_key};
 use crate::ledger::bundle_file::BundleFile;
@@ -49,12 +49,7 @@ impl BucketSource {
                 first_seq: Seq::FIRST,
                 last_seq: None,
                 contiguous: true,
-                // Bundles do not show where hidden terms stand.
-                not_checked: vec![
-                    NotChecked::Truncation,
-                    NotChecked::TailUnsigned,
-                    NotChecked::Index,
-                ],
+                not_checked: vec![NotChecked::Truncation, NotChecked::TailUnsigned],
             },
             epochs: last.map_or(0, |last| last.saturating_add(1)),
             at: 0,
@@ -144,7 +139,9 @@ impl Source for BucketSource {
     }
 
     fn next_batch(&mut self, batch: &mut Vec<Event>) -> Result<(), ReadError> {
-        while batch.is_empty() && self.at < self.epochs {
+        // A header and the entry that may begin an index under it are judged together.
+        let goes_on = |batch: &[Event]| matches!(batch.last(), None | Some(Event::Epoch(..)));
+        while goes_on(batch) && self.at < self.epochs {
             if self.current.is_none() {
                 self.begin()?;
             }
@@ -177,7 +174,13 @@ impl Source for BucketSource {
                 continue;
             }
             for event in events {
-                batch.extend(self.keep(event));
+                let kept = self.keep(event);
+                if let Some(Event::Epoch(epoch, _)) = &kept
+                    && epoch.content.index.is_some()
+                {
+                    places::read(&self.objects, self.at, batch)?;
+                }
+                batch.extend(kept);
             }
         }
         Ok(())
@@ -192,6 +195,6 @@ impl BucketSource {
     }
 }
 
-fn unreadable(error: crate::bucket::BucketError) -> ReadError {
+pub(super) fn unreadable(error: crate::bucket::BucketError) -> ReadError {
     ReadError::Io(std::io::Error::other(error))
 }

@@ -9,8 +9,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::super::hash::Hash;
+use super::super::json::{Form, Value};
 use super::super::kind;
 use super::super::names::{self, Rules};
+use super::super::shape::{self, MemberError};
 use super::vrf::{VrfKey, VrfOutput, VrfProof, VrfSecret};
 
 /// What a term is a value of.
@@ -101,6 +103,39 @@ pub struct Placed {
     pub term: Term,
     /// That its place is the one it must have.
     pub proof: VrfProof,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlacedLine {
+    field: Field,
+    placed: VrfProof,
+    value: String,
+}
+
+impl Placed {
+    /// The line of an archive, without its newline.
+    #[must_use]
+    pub fn to_line(&self) -> Vec<u8> {
+        let line = shape::write(&PlacedLine {
+            field: self.term.field,
+            placed: self.proof,
+            value: self.term.value.clone(),
+        });
+        line.canonical(Form::Utf8).into_bytes()
+    }
+
+    /// Reads the value of a line.
+    ///
+    /// # Errors
+    /// [`MemberError`] names the member.
+    pub fn from_value(value: &Value) -> Result<Placed, MemberError> {
+        let line: PlacedLine = shape::read(value, "")?;
+        Ok(Placed {
+            term: Term::new(line.field, line.value),
+            proof: line.placed,
+        })
+    }
 }
 
 impl Term {

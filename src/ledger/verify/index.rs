@@ -114,7 +114,7 @@ impl Walk<'_> {
                 other: None,
             }));
         }
-        if self.subject.format != Format::Ledger || !self.shows_places() {
+        if self.subject.format != Format::Ledger {
             return;
         }
         if let Some((genesis, begun)) = Self::begun_in(batch) {
@@ -137,11 +137,6 @@ impl Walk<'_> {
             let begun = Begun::with_the_log(key);
             self.index = Indexed::Whole(Box::new(IndexAudit::new(entry.hash(), begun)));
         }
-    }
-
-    /// Whether the source shows where hidden terms stand.
-    fn shows_places(&self) -> bool {
-        !self.subject.not_checked.contains(&NotChecked::Index)
     }
 
     /// The index that an entry of a batch begins: the first of an epoch whose header commits
@@ -272,13 +267,8 @@ impl Walk<'_> {
         match std::mem::replace(&mut self.index, Indexed::Not) {
             Indexed::Not => {
                 let header = self.seals.last_header();
-                let Some(header) = header.filter(|header| header.index.is_some()) else {
-                    self.not_checked.retain(|what| *what != NotChecked::Index);
-                    return None;
-                };
-                if !self.shows_places() {
-                    // The source said so.
-                } else if self.subject.format == Format::Ledger {
+                let header = header.filter(|header| header.index.is_some())?;
+                if self.subject.format == Format::Ledger {
                     let detail =
                         "the header commits to an index, and no entry says under which key";
                     let number = header.epoch.0;
