@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+pub(super) use places::is_of_places;
 use prune::prune_store;
 pub use prune::{PrunePlan, Pruning, Stays, prune};
 use source::BucketSource;

@@ -14,7 +14,7 @@ use serde::Serialize;
 pub use query::{CaseOfLog, FleetCase};
 pub use record::{FleetRecords, RecordedLog, record_log};
 
-use super::archive::{header_key, number_of};
+use super::archive::{header_key, is_of_places, number_of};
 use super::{Error, Policy};
 use crate::bucket::shown::shown;
 use crate::bucket::{self, Address, BucketError, Objects, bundle_key};
@@ -300,6 +300,7 @@ fn listed(objects: &Objects, log: &mut FleetLog) -> Result<(), Error> {
                 }) += 1;
                 log.bytes = log.bytes.saturating_add(one.size);
             }
+            None if is_of_places(&one.key) => log.bytes = log.bytes.saturating_add(one.size),
             None if strays.len() < STRAYS => strays.push(one.key),
             None => others += 1,
         }

@@ -25,6 +25,13 @@ pub(super) fn places_key(number: u64) -> String {
     format!("epoch/{number}.places")
 }
 
+/// Whether an object is one that shows places.
+pub(in crate::api) fn is_of_places(key: &str) -> bool {
+    let name = key.strip_prefix("epoch/");
+    let number = name.and_then(|name| name.strip_suffix(".places")?.parse().ok());
+    number.is_some_and(|number| places_key(number) == key)
+}
+
 /// Puts what shows the places of an epoch into the bucket, if there is any.
 pub(super) fn put(objects: &Objects, store: &dyn Store, epoch: EpochNumber) -> Result<(), Error> {
     let placed = placed(store, epoch).map_err(EvidenceError::from)?;
