@@ -41,6 +41,7 @@
 mod accept;
 mod access;
 mod actor;
+mod answer;
 mod append;
 mod blocking;
 mod body;

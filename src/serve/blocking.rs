@@ -1,10 +1,11 @@
 //! Work that blocks, on threads of its own and no more of them than are given.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::config::ServeLimits;
 use super::problem::Problem;
@@ -12,6 +13,9 @@ use super::rate::Payer;
 
 /// How long work waits for a thread before the server is called busy.
 const WAIT: Duration = Duration::from_secs(2);
+
+/// Memory of answers is counted by it, in bytes.
+const UNIT: usize = 64 << 10;
 
 /// How far long work steps back, of 19.
 const NICENESS: i32 = 10;
@@ -37,6 +41,9 @@ pub(super) struct Pools {
     long_works: SharedPlaces,
     /// Live tails, which wait and do not work.
     tails: SharedPlaces,
+    /// Memory of answers that their clients have not read yet, in units.
+    answers: SharedPlaces,
+    judges: BackgroundThreads,
 }
 
 /// Places of which no one payer gets all.
@@ -62,9 +69,15 @@ impl SharedPlaces {
     }
 
     async fn wait(&self, payer: &Payer) -> Result<PlacePermit, Problem> {
+        self.wait_for(payer, 1).await
+    }
+
+    /// Several places at once, of which no more are needed than one payer may have.
+    async fn wait_for(&self, payer: &Payer, places: usize) -> Result<PlacePermit, Problem> {
+        let places = u32::try_from(places.min(self.most)).unwrap_or(u32::MAX);
         Ok(PlacePermit {
-            _share: place(&self.share(payer)).await?,
-            _place: place(&self.places).await?,
+            _share: take(&self.share(payer), places).await?,
+            _place: take(&self.places, places).await?,
         })
     }
 
@@ -86,6 +99,11 @@ impl Pools {
             reads: SharedPlaces::new(limits.reads, share_of_reads()),
             long_works: SharedPlaces::new(limits.long_works, limits.long_works / 2),
             tails: SharedPlaces::new(limits.tails, limits.tails / 4),
+            answers: SharedPlaces::new(
+                limits.answers_bytes / UNIT,
+                limits.answers_bytes / UNIT / 4,
+            ),
+            judges: BackgroundThreads::new(limits.long_works),
         }
     }
 
@@ -108,6 +126,21 @@ impl Pools {
             .unwrap_or(Err(Problem::Abandoned))
     }
 
+    /// Memory for an answer of so many bytes, until its client has read it.
+    pub(super) async fn keep(&self, payer: &Payer, bytes: u64) -> Result<PlacePermit, Problem> {
+        let units = usize::try_from(bytes).unwrap_or(usize::MAX).div_ceil(UNIT);
+        self.answers.wait_for(payer, units).await
+    }
+
+    /// Runs long work after everybody else's: it takes minutes, and what others ask takes
+    /// milliseconds.
+    pub(super) fn behind<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> oneshot::Receiver<T> {
+        self.judges.run(work)
+    }
+
     pub(super) async fn long_work(&self, payer: &Payer) -> Result<PlacePermit, Problem> {
         self.long_works.wait(payer).await
     }
@@ -121,23 +154,52 @@ impl Pools {
     }
 }
 
-/// Runs long work on a thread of its own, after everybody else's: it takes minutes, and
-/// what others ask takes milliseconds.
-pub(super) fn behind<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> tokio::sync::oneshot::Receiver<T> {
-    let (sender, done) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        // Of this thread alone. Where it is not allowed, it works as others do.
-        let _ = rustix::process::setpriority_process(None, NICENESS);
-        // Nobody may wait for it any more.
-        let _ = sender.send(work());
-    });
-    done
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Threads that step back, as many as there are places for long work. They stay: what the
+/// allocator keeps for a thread would be left behind by each that ends.
+struct BackgroundThreads(mpsc::Sender<Job>);
+
+impl BackgroundThreads {
+    fn new(count: usize) -> BackgroundThreads {
+        let (sender, jobs) = mpsc::channel::<Job>();
+        let jobs = Arc::new(Mutex::new(jobs));
+        for _ in 0..count {
+            let jobs = Arc::clone(&jobs);
+            std::thread::spawn(move || {
+                // Of this thread alone. Where it is not allowed, it works as others do.
+                let _ = rustix::process::setpriority_process(None, NICENESS);
+                // They end with the pools.
+                while let Ok(job) = {
+                    let jobs = jobs.lock().unwrap_or_else(PoisonError::into_inner);
+                    jobs.recv()
+                } {
+                    // Its caller sees that no answer comes.
+                    let _ = catch_unwind(AssertUnwindSafe(job));
+                }
+            });
+        }
+        BackgroundThreads(sender)
+    }
+
+    fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> oneshot::Receiver<T> {
+        let (sender, done) = oneshot::channel();
+        let job = move || {
+            // Nobody may wait for it any more.
+            let _ = sender.send(work());
+        };
+        // Without threads nothing is sent, which the caller sees.
+        let _ = self.0.send(Box::new(job));
+        done
+    }
 }
 
-async fn place(pool: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
-    match tokio::time::timeout(WAIT, Arc::clone(pool).acquire_owned()).await {
+async fn take(pool: &Arc<Semaphore>, places: u32) -> Result<OwnedSemaphorePermit, Problem> {
+    let taken = Arc::clone(pool).acquire_many_owned(places);
+    match tokio::time::timeout(WAIT, taken).await {
         Ok(Ok(place)) => Ok(place),
         _ => Err(Problem::Busy),
     }

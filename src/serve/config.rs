@@ -117,6 +117,8 @@ pub struct ServeLimits {
     pub body_bytes: u64,
     /// The bodies that are being read together, in bytes.
     pub bodies_bytes: u64,
+    /// The answers that wait together for their clients to read them, in bytes.
+    pub answers_bytes: usize,
     /// An uploaded file, in bytes, also after decompression.
     pub upload_bytes: u64,
     pub batch_entries: usize,
@@ -152,6 +154,7 @@ impl Default for ServeLimits {
             connections: 1_024,
             body_bytes: 20 << 20,
             bodies_bytes: 512 << 20,
+            answers_bytes: 64 << 20,
             upload_bytes: 4 << 30,
             batch_entries: 1_000,
             header_time: Duration::from_secs(10),

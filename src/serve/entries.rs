@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use utoipa::ToSchema;
 
+use super::answer::Pieces;
 use super::endpoint::{Endpoint, Need, Takes};
 use super::entry_text::{EntryItem, write_item};
 use super::params::{FilterParams, Params};
@@ -78,7 +80,7 @@ pub(super) async fn list(
         .pools
         .read(move || page(&*store, &filter, limit))
         .await?;
-    Ok(warnings.on(json(body)))
+    Ok(warnings.on(json(body.into_body())))
 }
 
 /// One entry, by its number or its hash.
@@ -147,8 +149,9 @@ fn go_on(filter: &mut Filter, cursor: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-fn page(store: &dyn Store, filter: &Filter, limit: u64) -> Result<Vec<u8>, Problem> {
-    let mut body = b"{\"entries\":[".to_vec();
+fn page(store: &dyn Store, filter: &Filter, limit: u64) -> Result<Pieces, Problem> {
+    let mut body = Pieces::default();
+    body.end().extend_from_slice(b"{\"entries\":[");
     let mut next = None;
     for (written, item) in (0..).zip(select(store, filter)?) {
         let (seq, entry) = item?;
@@ -156,17 +159,19 @@ fn page(store: &dyn Store, filter: &Filter, limit: u64) -> Result<Vec<u8>, Probl
             next = Some(seq);
             break;
         }
+        let end = body.end();
         if written > 0 {
-            body.push(b',');
+            end.push(b',');
         }
-        write_item(store, seq, &entry, &mut body)?;
+        write_item(store, seq, &entry, end)?;
     }
     let prefix = if filter.reverse { 'd' } else { 'a' };
     let cursor = next.map_or_else(|| "null".to_owned(), |seq| format!("\"{prefix}{seq}\""));
-    body.extend_from_slice(format!("],\"next_cursor\":{cursor}}}").as_bytes());
+    let rest = format!("],\"next_cursor\":{cursor}}}");
+    body.end().extend_from_slice(rest.as_bytes());
     Ok(body)
 }
 
-pub(super) fn json(body: Vec<u8>) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+pub(super) fn json(body: impl Into<Body>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], body.into()).into_response()
 }

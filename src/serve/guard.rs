@@ -8,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use super::actor::Actor;
+use super::answer::kept;
 use super::blocking::PAYER;
 use super::peer::Peer;
 use super::problem::Problem;
@@ -65,14 +66,20 @@ pub(super) async fn guard(
         }
     };
     let payer = actor.payer();
+    let asks = request.method().is_safe();
     request.extensions_mut().insert(actor);
-    let answer = PAYER.scope(payer, next.run(request));
+    let answer = PAYER.scope(payer.clone(), next.run(request));
     // What streams has limits of its own.
-    match guard.takes {
+    let answer = match guard.takes {
         Takes::Upload => answer.await,
         _ => tokio::time::timeout(service.limits.answer_time, answer)
             .await
             .unwrap_or_else(|_| Problem::TimedOut.into_response()),
+    };
+    // What was done is answered, whatever memory there is.
+    match asks {
+        true => kept(service, &payer, answer).await,
+        false => answer,
     }
 }
 

@@ -15,7 +15,6 @@ use tokio_stream::StreamExt as _;
 use utoipa::ToSchema;
 
 use super::actor::Actor;
-use super::blocking::behind;
 use super::body::{declared, drain};
 use super::config::ServeLimits;
 use super::endpoint::{Endpoint, Need, Takes};
@@ -193,7 +192,7 @@ pub(super) async fn receive<T: Send + 'static>(
     // Dropped with this answer, should the client leave before it is there.
     let _left = StopOnDrop(Arc::clone(&watched.stopped));
     let overtime = Arc::clone(&watched.overtime);
-    let judged = behind(move || {
+    let judged = service.pools.behind(move || {
         let chunks = WatchedReader(Chunks::new(chunks), watched);
         let done = work(chunks);
         drop(place);
