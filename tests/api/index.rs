@@ -354,7 +354,8 @@ fn two_filters_together_are_no_complete_selection() {
 
 #[test]
 fn a_log_without_an_index_is_as_it_was() {
-    let ledger = Ledger::in_memory(Options::default()).unwrap();
+    let options = Options::default().format_version(Version::One);
+    let ledger = Ledger::in_memory(options).unwrap();
     let mut payload = Object::new();
     payload.insert("correlation_id", "c-1");
     ledger.append("usual", &payload).unwrap();
