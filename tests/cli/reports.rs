@@ -63,7 +63,7 @@ fn a_report_verifies_and_is_recognised_by_what_is_in_it() {
         (&json!(2), &json!(1))
     );
     let open: Vec<_> = report["not_checked"].as_array().unwrap().iter().collect();
-    assert_eq!(open, ["completeness", "chain"]);
+    assert_eq!(open, ["index", "chain"]);
     let key = place.key();
     let run = place.run(&["verify", "case.html", "--key", &key]).ok();
     assert!(run.stdout.starts_with("PASS  report, 2 entries"));
