@@ -196,6 +196,9 @@ def equivocation():
     case("Q1", "sides turned", b"".join([file("epochs", log.headers[1], other).split(b"\n")[n] + b"\n" for n in (0, 2, 1)]), ("proof_invalid", "file", None))
     case("Q1", "a line more", file("epochs", log.headers[1], other) + b"{}\n", ("proof_invalid", "file", None))
     case("Q2", "of a key that nobody speaks of", file("epochs", log.headers[1], other), ("untrusted_key", "file", None), key=OTHER.hex)
+    value = {"genesis": log.genesis, "hash": log.hashes[8].hex(), "log": US.hex, "reason": "stolen", "seq": 8}
+    revoked = canonical({"revoke": value, "key": RECOVERY.hex, "signature": RECOVERY(b"sealbook:revoke:v1\x1f" + canonical(value))}) + b"\n"
+    case("Q3", "of a key that was revoked", file("epochs", log.headers[1], other), revoked=revoked, warnings=["equivocation_proven", "revocation_ignored"])
     case("P8", "another head than was expected", made("proof"), ("head_mismatch", "file", None), expect_head=ONES)
     case("P8", "the head that was expected", made("proof"), expect_head=log.hashes[6].hex())
     case("P8", "a proof answers nothing", made("proof"), ("filter_mismatch", "file", None), correlation="c-1")
