@@ -121,7 +121,7 @@ fn with_block(site: &Site, name: &str, block: &str) {
     let (before, rest) = page.split_once("id=\"bundle\">\n").unwrap();
     let (_, after) = rest.split_once("</script>").unwrap();
     let page = format!("{before}id=\"bundle\">\n{block}</script>{after}");
-    fs::write(site.path(&format!("{name}")), page).unwrap();
+    fs::write(site.path(name), page).unwrap();
 }
 
 /// The bundles in the report, in their order, as they stand in it.

@@ -37,7 +37,9 @@ fn a_table_in_the_place_of_another_is_corruption() {
         for instead in [other.as_slice(), &[], &whole[..whole.len() / 2]] {
             fs::write(table, instead).unwrap();
             let report = verify(&place, 1);
-            assert_eq!(codes(&report), ["store_corrupt"], "{}", table.display());
+            let codes = codes(&report);
+            let corrupt = codes.iter().all(|code| *code == "store_corrupt");
+            assert!(corrupt && !codes.is_empty(), "{}", table.display());
             tried += 1;
         }
         fs::write(table, whole).unwrap();

@@ -68,7 +68,9 @@ fn an_edited_payload_breaks_signature_and_tree() {
         found(&report),
         [
             ("signature_invalid", Some(3)),
-            ("epoch_root_mismatch", Some(0))
+            ("index_mismatch", Some(0)),
+            ("epoch_root_mismatch", Some(0)),
+            ("index_mismatch", Some(1))
         ]
     );
 }
@@ -112,7 +114,9 @@ fn an_entry_that_was_taken_out_leaves_a_gap() {
         [
             ("sequence_gap", Some(5)),
             ("prev_hash_mismatch", Some(5)),
-            ("epoch_root_mismatch", Some(0))
+            ("index_mismatch", Some(0)),
+            ("epoch_root_mismatch", Some(0)),
+            ("index_mismatch", Some(1))
         ]
     );
     let gap = &report["faults"][0];

@@ -34,8 +34,11 @@ const RECEIPT: [&str; 8] = [
     "genesis",
 ];
 
-const HEADER: [&str; 11] = [
+/// Of the second version, which has an index.
+const HEADER: [&str; 13] = [
     "epoch",
+    "format",
+    "index",
     "first_seq",
     "last_seq",
     "tree_size",
@@ -102,7 +105,8 @@ fn assert_header(value: &Value) {
     for number in ["epoch", "first_seq", "last_seq", "tree_size"] {
         assert!(header[number].is_u64(), "{number}");
     }
-    for hash in ["root", "head", "prev", "log", "genesis"] {
+    assert_eq!(header["format"], 2);
+    for hash in ["root", "index", "head", "prev", "log", "genesis"] {
         assert_hex(&header[hash], 64);
     }
     assert_time(&header["hour"]);
