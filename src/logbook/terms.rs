@@ -112,6 +112,7 @@ impl OpenTerms {
     }
 
     /// Counts an entry that is not in the store yet; those before it are, or were given.
+    #[cfg(feature = "bucket")]
     pub(crate) fn take(
         &self,
         store: &dyn Store,
