@@ -25,7 +25,8 @@ pub(crate) fn run(program: &Path, appends: u64, loud: bool) -> Result<Tally, Str
         let ran = append(place, program, number);
         match ran.status {
             Some(0) => Ok(()),
-            _ => Err(ran.stderr),
+            Some(_) => Err(ran.stderr),
+            None => Err("a signal ended it".to_owned()),
         }
     })
 }
