@@ -170,7 +170,10 @@ export async function verifierSteps({ bundlePath, reportPath, CASE }) {
       assert.equal(await state(page), "verified");
       assert.match(await word(page), said);
     }
-    await dropped(page, [file("case.bundle", bytes(bundlePath))]);
+    // Of a log without an index.
+    const plain = new URL("../../fixtures/format/", import.meta.url);
+    const key = String(readFileSync(new URL("key.txt", plain))).trim();
+    await dropped(page, [file("plain.bundle", readFileSync(new URL("selection.v2.bundle", plain)))], key);
     assert.ok(!(await word(page)).includes("complete"));
     assert.match(await page.locator(".verdict").first().innerText(), /Not shown by this: .*whether entries that belong to the case were left out/);
   });
