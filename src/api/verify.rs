@@ -91,8 +91,8 @@ pub(super) fn judge(
     }
 }
 
-/// The policy without revocations of the key that the report convicts: it signed both,
-/// whoever held it, and nothing of that is taken back (format §9, Q3).
+/// The policy without revocations of the key that the report convicts: the key signed both
+/// statements, and a revocation does not change that (format §9, Q3).
 fn unrevoked(policy: &Policy, report: &mut Report) -> Policy {
     let mut rest = policy.clone();
     rest.revocations

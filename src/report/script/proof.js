@@ -70,7 +70,7 @@ export async function verifyEquivocation(bytes, given = {}) {
     fault(walk, "proof_invalid", FILE, "it does not show two statements of one key that cannot both stand");
   } else {
     walk.warnings.push("equivocation_proven");
-    // The key signed both, whoever held it: no revocation takes that back (format §9, Q3).
+    // The key signed both statements: a revocation has no effect (format §9, Q3).
     if (walk.given.revoked.some((one) => one.content.log === walk.log)) {
       walk.warnings.push("revocation_ignored");
     }
