@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::iter::Peekable;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -17,12 +18,14 @@ use crate::ledger::redact::Opening;
 use crate::ledger::redact::opened::Opened;
 use crate::ledger::search::{Places, search};
 use crate::ledger::source::{BATCH_BYTES, BATCH_ENTRIES, Event, Raw, ReadError, Source, Subject};
+use crate::ledger::spill::Spill;
 use crate::ledger::statement::Statement;
 use crate::ledger::verify::{Policy, VerifyOutcome, verify};
 use crate::logbook::erasures::erasures;
 use crate::logbook::error::OpenError;
 use crate::logbook::mark::{MarkFault, MarkFile};
 use crate::logbook::{Identity, extent_of, identity_of, judge_mark};
+use crate::store::spill::TemporaryFiles;
 use crate::store::terms::{TermsError, placed};
 use crate::store::{OpeningKey, Rows, Store, StoreError};
 
@@ -209,6 +212,10 @@ impl Source for LedgerSource<'_> {
         // What cannot be read of it is said where it stands.
         let erased = erasures(self.store, Seq::FIRST).unwrap_or_default();
         erased.into_iter().map(|(_, it)| it.commitment).collect()
+    }
+
+    fn spill(&self) -> Option<Arc<dyn Spill>> {
+        Some(Arc::new(TemporaryFiles))
     }
 
     fn next_batch(&mut self, batch: &mut Vec<Event>) -> Result<(), ReadError> {

@@ -180,6 +180,7 @@ pub mod shape;
 pub mod signed;
 
 pub mod source;
+pub mod spill;
 pub mod statement;
 pub mod tile;
 pub mod time;

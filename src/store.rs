@@ -58,6 +58,7 @@ pub mod query;
 pub mod readers;
 #[cfg(feature = "rocks")]
 mod rocks;
+pub mod spill;
 pub mod stats;
 mod tail;
 pub mod term;

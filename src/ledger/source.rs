@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -16,6 +17,7 @@ use super::json::Value;
 use super::key::PublicKey;
 use super::position::Seq;
 use super::redact::opened::Opened;
+use super::spill::{Spill, SpillError};
 use super::version::Unsupported;
 
 /// What a source says of itself before its first event. None of it is believed.
@@ -167,6 +169,8 @@ pub enum ReadError {
     Io(#[from] io::Error),
     #[error(transparent)]
     Unsupported(#[from] Unsupported),
+    #[error(transparent)]
+    Spill(#[from] SpillError),
 }
 
 /// A stream of events in the order of the log.
@@ -176,6 +180,12 @@ pub trait Source: Send {
     /// The commitments of what is known to have been erased.
     fn erased(&self) -> BTreeSet<Hash> {
         BTreeSet::new()
+    }
+
+    /// Where what a verification cannot hold in memory may lie: files of this machine, if
+    /// there are any for it.
+    fn spill(&self) -> Option<Arc<dyn Spill>> {
+        None
     }
 
     /// Adds the next events to `batch`, about [`BATCH_ENTRIES`] or

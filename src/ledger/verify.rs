@@ -12,7 +12,9 @@
 //! ```
 //!
 //! Memory is that of three batches and one frontier, whatever the size of the
-//! log.
+//! log; of a whole log with an index, that of its [audit](super::index::audit) besides.
+
+use std::sync::Arc;
 
 use super::anchors::{AnchorCheck, KnownLog};
 use super::answered::SelectionSoFar;
@@ -26,7 +28,7 @@ use super::fault::{
 use super::hash::Hash;
 use super::head::SignedHead;
 use super::json::Value;
-use super::judge::{self, JudgeRequest, JudgedEntry, Opinion, judge, read_raw};
+use super::judge::{JudgeRequest, JudgedEntry, Opinion, judge, read_raw};
 use super::key::{PublicKey, StrictVerifier};
 use super::kind;
 use super::opening::Opening;
@@ -35,16 +37,19 @@ use super::receipts::ReceiptCheck;
 use super::revoked::{Book, Revoked};
 use super::seals::Seals;
 use super::source::{Event, ReadError, Source, Subject};
+use super::spill::Spill;
 use super::trace::Trace;
 use super::version::Unsupported;
 
 pub(crate) mod beside;
+mod cores;
 mod ending;
 mod entry;
 mod index;
 mod opened;
 mod public;
 
+use cores::{beside, is_little};
 use index::Indexed;
 use opened::OpenedMembers;
 use public::Public;
@@ -79,6 +84,7 @@ pub fn verify_from(
 ) -> Result<VerifyOutcome, ReadError> {
     let subject = source.subject();
     let mut walk = Walk::new(&subject, policy, resume);
+    walk.spill = source.spill();
     let mut batch = Vec::new();
     source.next_batch(&mut batch)?;
     let mut before = (Vec::new(), Vec::new());
@@ -118,7 +124,7 @@ pub fn verify_from(
         header = index::last_header(&batch).or(header);
         before = (batch, judged);
         batch = next;
-        if walk.findings.is_enough() {
+        if walk.findings.is_enough() || matches!(walk.index, Indexed::Lost(_)) {
             break;
         }
     }
@@ -126,31 +132,7 @@ pub fn verify_from(
     progress(walk.chain.count, walk.reached.as_ref());
     match walk.unsupported.take() {
         Some(unsupported) => Err(unsupported.into()),
-        None => Ok(walk.finish()),
-    }
-}
-
-/// Bytes of which handing them to another core takes longer than to judge them.
-const LITTLE_BYTES: usize = 64 << 10;
-
-/// Whether a batch is less than what another core is worth: a proof, say.
-fn is_little(batch: &[Event]) -> bool {
-    let weight = |event: &Event| match event {
-        Event::Entry(raw, _) | Event::Opening(raw, _) | Event::Document(raw, _) => raw.weight(),
-        _ => 0,
-    };
-    batch.len() < judge::LEAST && batch.iter().map(weight).sum::<usize>() < LITTLE_BYTES
-}
-
-/// Both, on two cores, or one after the other where there is `little` to do.
-fn beside<A: Send, B: Send>(
-    little: bool,
-    one: impl FnOnce() -> A + Send,
-    other: impl FnOnce() -> B + Send,
-) -> (A, B) {
-    match little {
-        true => (one(), other()),
-        false => rayon::join(one, other),
+        None => walk.finish(),
     }
 }
 
@@ -178,6 +160,8 @@ struct Walk<'a> {
     /// An entry began an index.
     begun: bool,
     index: Indexed,
+    /// Where what does not fit in memory may lie.
+    spill: Option<Arc<dyn Spill>>,
     public: Public<'a>,
     opened: OpenedMembers,
     trace: Trace,
@@ -251,6 +235,7 @@ impl<'a> Walk<'a> {
             closing: None,
             begun: false,
             index: Indexed::Not,
+            spill: None,
             public: Public::new(policy, whole),
             opened: OpenedMembers::default(),
             trace: resume.map_or_else(|| Trace::of(subject), Trace::after),
@@ -404,11 +389,11 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn finish(mut self) -> VerifyOutcome {
+    fn finish(mut self) -> Result<VerifyOutcome, ReadError> {
         self.seals.close(&mut self.findings);
         self.check_end();
         self.check_answer();
-        let complete = self.check_index();
+        let complete = self.check_index()?;
         self.check_answered();
         let whose = self.whose();
         let findings = &mut self.findings;
@@ -486,11 +471,11 @@ impl<'a> Walk<'a> {
             redacted: self.opened.counted(),
             logs: None,
         };
-        VerifyOutcome {
+        Ok(VerifyOutcome {
             report,
             verified: clean.then(|| Verified::new(summary)),
             trace: self.trace,
             reached: self.reached,
-        }
+        })
     }
 }

@@ -25,6 +25,7 @@ use crate::ledger::position::Seq;
 use crate::ledger::redact::{Opening, mentions_form, open_all};
 use crate::ledger::shape::MemberError;
 use crate::ledger::source::{self, Raw, ReadError, Source, Subject};
+use crate::ledger::spill::Spill;
 use crate::ledger::time::Timestamp;
 use crate::producers::{self, Kind, Role};
 use crate::record::{DecisionRecord, Document, DocumentDigest};
@@ -150,6 +151,10 @@ impl<'a> Custody<'a> {
 impl Source for Custody<'_> {
     fn subject(&self) -> Subject {
         self.inner.subject()
+    }
+
+    fn spill(&self) -> Option<Arc<dyn Spill>> {
+        self.inner.spill()
     }
 
     fn next_batch(&mut self, batch: &mut Vec<source::Event>) -> Result<(), ReadError> {

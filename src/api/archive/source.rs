@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
+use std::sync::Arc;
 
 use super::super::stream::recognise;
 use super::super::{Error, compression::AtMost};
@@ -13,6 +14,8 @@ use crate::ledger::fault::{At, Fault, FaultCode, Format, NotChecked};
 use crate::ledger::lines::damage;
 use crate::ledger::position::Seq;
 use crate::ledger::source::{Event, ReadError, Source, Subject};
+use crate::ledger::spill::Spill;
+use crate::store::spill::TemporaryFiles;
 
 /// Bundles that are asked for ahead.
 const AHEAD: u64 = 2;
@@ -136,6 +139,10 @@ impl BucketSource {
 impl Source for BucketSource {
     fn subject(&self) -> Subject {
         self.subject.clone()
+    }
+
+    fn spill(&self) -> Option<Arc<dyn Spill>> {
+        Some(Arc::new(TemporaryFiles))
     }
 
     fn next_batch(&mut self, batch: &mut Vec<Event>) -> Result<(), ReadError> {

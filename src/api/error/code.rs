@@ -39,6 +39,7 @@ impl Error {
             Error::Write(error) | Error::File { source: error, .. } => of_io(error),
             Error::Read(ReadError::Unsupported(_)) => "format_unsupported",
             Error::Read(ReadError::Io(error)) => of_io(error),
+            Error::Read(ReadError::Spill(error)) => of_io(&error.source),
             Error::Json { .. } => "bad_json",
             Error::Unreadable { .. } => "bad_input",
             Error::TooLarge { .. } => "too_large",

@@ -7,6 +7,7 @@ use crate::codes;
 use crate::evidence::EvidenceError;
 use crate::imports::reading::ImportReadError;
 use crate::ledger::encrypted_pem::LockError;
+use crate::ledger::source::ReadError;
 use crate::logbook::error::LogbookError;
 use crate::logbook::key_file::KeyFileError;
 use crate::logbook::publish::PublishError;
@@ -73,6 +74,10 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         }
         Error::Append(LogbookError::Store(StoreError::TooMuch { .. })) => {
             "hand it over in smaller parts"
+        }
+        Error::Read(ReadError::Spill(_)) => {
+            "make room there, or name another folder for temporary files with TMPDIR, and run \
+             the command again: of the log itself this says nothing"
         }
         #[cfg(feature = "bucket")]
         Error::Bucket(_) => codes::find(error.code()).remedy,

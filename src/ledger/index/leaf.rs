@@ -123,7 +123,7 @@ pub fn root_of(leaves: &[Leaf]) -> Option<Hash> {
 }
 
 /// Leaves that are hashed together.
-const TOGETHER: usize = 1 << 10;
+pub(super) const TOGETHER: usize = 1 << 10;
 
 /// Leaves of two neighbouring blocks of epochs, each sorted, as those of the block
 /// that both make.

@@ -17,6 +17,7 @@ use super::super::kind;
 use super::super::opening::Opening;
 use super::super::position::{EpochNumber, Seq};
 use super::super::source::Event;
+use super::super::spill::SpillError;
 use super::Walk;
 use super::ending::ALSO_ATTESTATIONS;
 
@@ -29,6 +30,8 @@ pub(super) enum Indexed {
     Whole(Box<IndexAudit>),
     /// Whether all entries of a term are given.
     Term(Box<TermClaim>),
+    /// Nothing more: what does not fit in memory was lost, and there is no verdict.
+    Lost(SpillError),
 }
 
 /// A term, what the index is said to say of it, and its entries so far.
@@ -45,7 +48,7 @@ impl Indexed {
     /// The log whose entries are to be found their places in.
     pub(super) fn genesis(&self) -> Option<Hash> {
         match self {
-            Indexed::Not => None,
+            Indexed::Not | Indexed::Lost(_) => None,
             Indexed::Whole(audit) => Some(audit.genesis()),
             Indexed::Term(asked) => Some(asked.proof.header.content.genesis),
         }
@@ -67,8 +70,12 @@ impl Indexed {
         findings: &mut Findings,
     ) {
         match self {
-            Indexed::Not => {}
-            Indexed::Whole(audit) => audit.begin(header, findings),
+            Indexed::Not | Indexed::Lost(_) => {}
+            Indexed::Whole(audit) => {
+                if let Err(lost) = audit.begin(header, findings) {
+                    *self = Indexed::Lost(lost);
+                }
+            }
             Indexed::Term(asked) => {
                 let under = &asked.proof.header.content;
                 if header.epoch == under.epoch && header != under {
@@ -118,7 +125,7 @@ impl Walk<'_> {
             return;
         }
         if let Some((genesis, begun)) = Self::begun_in(batch) {
-            self.index = Indexed::Whole(Box::new(IndexAudit::new(genesis, begun)));
+            self.audit_index(genesis, begun);
             return;
         }
         if !self.trace.is_empty() {
@@ -135,8 +142,13 @@ impl Walk<'_> {
         let opening = opening.and_then(|payload| Opening::from_object(&payload.ok()?).ok());
         if let Some(key) = opening.and_then(|opening| opening.index) {
             let begun = Begun::with_the_log(key);
-            self.index = Indexed::Whole(Box::new(IndexAudit::new(entry.hash(), begun)));
+            self.audit_index(entry.hash(), begun);
         }
+    }
+
+    fn audit_index(&mut self, genesis: Hash, begun: Begun) {
+        let audit = IndexAudit::new(genesis, begun, self.spill.clone());
+        self.index = Indexed::Whole(Box::new(audit));
     }
 
     /// The index that an entry of a batch begins: the first of an epoch whose header commits
@@ -229,9 +241,12 @@ impl Walk<'_> {
     /// Counts an entry.
     pub(super) fn index_entry(&mut self, seq: Seq, entry: &Readable, place: &ChainPosition) {
         match &mut self.index {
-            Indexed::Not => {}
+            Indexed::Not | Indexed::Lost(_) => {}
             Indexed::Whole(audit) => {
-                audit.entry(seq, &entry.leaf, &entry.spots, &mut self.findings);
+                let taken = audit.entry(seq, &entry.leaf, &entry.spots, &mut self.findings);
+                if let Err(lost) = taken {
+                    self.index = Indexed::Lost(lost);
+                }
             }
             Indexed::Term(asked) => {
                 let Some(header) = self.seals.header() else {
@@ -263,28 +278,30 @@ impl Walk<'_> {
 
     /// What the index says must be what the entries say. By what the selection is
     /// complete, if they do.
-    pub(super) fn check_index(&mut self) -> Option<Complete> {
+    pub(super) fn check_index(&mut self) -> Result<Option<Complete>, SpillError> {
         match std::mem::replace(&mut self.index, Indexed::Not) {
-            Indexed::Not => {
-                let header = self.seals.last_header();
-                let header = header.filter(|header| header.index.is_some())?;
-                if self.subject.format == Format::Ledger {
-                    let detail =
-                        "the header commits to an index, and no entry says under which key";
-                    let number = header.epoch.0;
-                    let found = Fault::at(FaultCode::EpochInvariant, At::Epoch, number, detail);
-                    self.findings.fault(found);
-                } else if self.subject.contiguous {
-                    // Of a part of a log, nobody has all that its headers commit to.
-                    self.not_checked.push(NotChecked::Index);
-                }
-                None
-            }
-            Indexed::Whole(mut audit) => {
-                audit.close(&mut self.findings);
-                None
-            }
-            Indexed::Term(asked) => self.check_term(&asked),
+            Indexed::Not => self.check_no_index(),
+            Indexed::Whole(mut audit) => audit.close(&mut self.findings)?,
+            Indexed::Term(asked) => return Ok(self.check_term(&asked)),
+            Indexed::Lost(lost) => return Err(lost),
+        }
+        Ok(None)
+    }
+
+    /// What there is to say where no index was looked at.
+    fn check_no_index(&mut self) {
+        let header = self.seals.last_header();
+        let Some(header) = header.filter(|header| header.index.is_some()) else {
+            return;
+        };
+        if self.subject.format == Format::Ledger {
+            let detail = "the header commits to an index, and no entry says under which key";
+            let number = header.epoch.0;
+            let found = Fault::at(FaultCode::EpochInvariant, At::Epoch, number, detail);
+            self.findings.fault(found);
+        } else if self.subject.contiguous {
+            // Of a part of a log, nobody has all that its headers commit to.
+            self.not_checked.push(NotChecked::Index);
         }
     }
 
