@@ -19,6 +19,7 @@ mod memory;
 mod redact;
 #[cfg(feature = "rocks")]
 mod router;
+mod spill;
 #[cfg(feature = "parquet")]
 mod table_set;
 #[cfg(feature = "parquet")]

@@ -569,3 +569,41 @@ fn a_server_finds_damage_that_nobody_asks_for_and_records_no_more() {
     let doctor = place.run(&["--json", "doctor"]).ends_with(1);
     assert_eq!(doctor.document()["findings"][0]["code"], "store_corrupt");
 }
+
+/// A tree of more terms than a verification holds in memory lies in a file.
+#[test]
+fn a_verification_without_room_for_its_files_has_no_verdict_and_says_what_to_do() {
+    let place = Place::initialised();
+    let line = |n| format!("{{\"kind\":\"note\",\"payload\":{{\"correlation_id\":\"c-{n}\"}}}}\n");
+    let lines: String = (0..5_000).map(line).collect();
+    place.run_with(&["append", "--jsonl", "-"], &lines).ok();
+    place.run(&["seal"]).ok();
+    let verify = |args: &[&str], folder: &Path| {
+        let mut command = place.command(args);
+        command.env("TMPDIR", folder);
+        Run::of(args, command.output().unwrap())
+    };
+    let hint = "sealbook: hint: make room there, or name another folder for temporary files \
+                with TMPDIR, and run the command again: of the log itself this says nothing\n";
+    let missing = place.path("missing");
+    let run = verify(&["verify"], &missing).ends_with(2);
+    let said = format!(
+        "sealbook: error: a temporary file in {} could not be made, written or read: ",
+        missing.display()
+    );
+    assert!(run.stderr.starts_with(&said), "{run:?}");
+    assert!(run.stderr.ends_with(hint), "{run:?}");
+    assert_eq!(run.stdout, "");
+    let error = verify(&["--json", "verify"], &missing)
+        .ends_with(2)
+        .document();
+    assert_eq!(error["error"]["code"], "io");
+    if let Some(disk) = SmallDisk::mount(&place, "small", "64k") {
+        let run = verify(&["--json", "verify"], &disk.at).ends_with(2);
+        assert_eq!(run.document()["error"]["code"], "disk_full");
+    }
+    let folder = place.path("room");
+    fs::create_dir(&folder).unwrap();
+    verify(&["verify"], &folder).ok();
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+}

@@ -202,3 +202,255 @@ fn key_of(term: &Term) -> Hash {
     let name = term.field.name().as_bytes();
     Hash::of_parts(&[name, b"\x1f", term.value.as_bytes()])
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::super::key::PublicKey;
+    use super::super::super::position::EpochNumber;
+    use super::super::super::spill::tests::InMemory;
+    use super::super::super::time::Timestamp;
+    use super::super::cover::halves;
+    use super::super::leaf::{Count, Leaf, root_of};
+    use super::super::term::Field;
+    use super::super::vrf::VrfSecret;
+    use super::*;
+
+    /// The entries of an epoch, each with the numbers of its places.
+    type Epoch = Vec<Vec<u8>>;
+
+    fn entries_of(log: &[Epoch]) -> Vec<Vec<(Seq, Hash, &[u8])>> {
+        let mut seq = 0_u64;
+        let mut entry = |places| {
+            seq += 1;
+            (Seq(seq - 1), Hash::of(&seq.to_be_bytes()), places)
+        };
+        let epochs = log.iter();
+        epochs
+            .map(|epoch| epoch.iter().map(|places| entry(&places[..])).collect())
+            .collect()
+    }
+
+    /// The leaves of each epoch, counted one by one.
+    fn leaves_of(log: &[Epoch]) -> Vec<Vec<Leaf>> {
+        let counted = |epoch: Vec<(Seq, Hash, &[u8])>| {
+            let mut counts = BTreeMap::new();
+            for (seq, leaf, places) in epoch {
+                for place in places {
+                    let count = counts.entry(Hash::of(&[*place])).or_insert(Count::NONE);
+                    *count = count.and(seq, &leaf);
+                }
+            }
+            let counts = counts.into_iter();
+            counts.map(|(place, count)| Leaf { place, count }).collect()
+        };
+        entries_of(log).into_iter().map(counted).collect()
+    }
+
+    fn leaves_in(block: &Block, epochs: &[Vec<Leaf>]) -> Vec<Leaf> {
+        let Some((left, right)) = halves(block) else {
+            return epochs[block.index as usize].clone();
+        };
+        let [left, right] = [left, right].map(|half| leaves_in(&half, epochs));
+        let all = |leaves: Vec<Leaf>| leaves.into_iter().map(Ok::<_, SpillError>);
+        merged(all(left), all(right)).map(Result::unwrap).collect()
+    }
+
+    fn begun() -> Begun {
+        Begun::with_the_log(VrfSecret::from_bytes(&[7; VrfSecret::BYTES]).public_key())
+    }
+
+    /// The headers of a log whose epochs were sealed with these leaves.
+    fn headers(log: &[Epoch], epochs: &[Vec<Leaf>]) -> Vec<EpochHeader> {
+        let entries = entries_of(log);
+        let header = |number: usize| {
+            let epoch = EpochNumber(number as u64);
+            let trees = cover(EpochNumber::FIRST, epoch).into_iter().map(|block| {
+                let leaves = leaves_in(&block, epochs);
+                Tree {
+                    size: leaves.len() as u64,
+                    root: root_of(&leaves).unwrap_or(Hash::ZERO),
+                }
+            });
+            EpochHeader {
+                epoch,
+                first_seq: entries[number][0].0,
+                last_seq: entries[number].last().unwrap().0,
+                tree_size: entries[number].len() as u64,
+                root: Hash::ZERO,
+                head: Hash::ZERO,
+                prev: Hash::ZERO,
+                hour: Timestamp::MIN,
+                sealed_at: Timestamp::MIN,
+                log: PublicKey::from_bytes([0; PublicKey::BYTES]),
+                genesis: Hash::ZERO,
+                format: None,
+                index: Some(commitment(&begun(), trees)),
+            }
+        };
+        (0..log.len()).map(header).collect()
+    }
+
+    /// What is found in a log under these headers; with what was found so far if a file fails.
+    fn found(
+        log: &[Epoch],
+        headers: &[EpochHeader],
+        spill: Option<Arc<InMemory>>,
+    ) -> (Vec<Fault>, Option<SpillError>) {
+        let mut findings = Findings::default();
+        let spill = spill.map(|spill| spill as Arc<dyn Spill>);
+        let mut audit = IndexAudit::new(Hash::ZERO, begun(), spill);
+        let mut walk = || {
+            for (header, entries) in headers.iter().zip(entries_of(log)) {
+                audit.begin(header, &mut findings)?;
+                for (seq, leaf, places) in entries {
+                    let spots = places.iter().map(|place| Spot::Open(Hash::of(&[*place])));
+                    let spots: Vec<_> = spots.collect();
+                    audit.entry(seq, &leaf, &spots, &mut findings)?;
+                }
+            }
+            audit.close(&mut findings)
+        };
+        let failed = walk().err();
+        (findings.into_lists().0, failed)
+    }
+
+    fn is_the_same_with_files(log: &[Epoch], headers: &[EpochHeader]) -> Vec<Fault> {
+        let (expected, _) = found(log, headers, None);
+        for in_memory in [0, 1, 3, 16, 35, 100] {
+            let (faults, failed) = found(log, headers, Some(InMemory::with(in_memory)));
+            assert_eq!((faults, failed.is_none()), (expected.clone(), true));
+        }
+        expected
+    }
+
+    /// Epochs of one to four entries with one to three of six places.
+    fn small(epochs: usize, kind: usize) -> Vec<Epoch> {
+        let entry = |n: usize| {
+            let places = (0..=n % 3).map(|i| ((n * 5 + i * (kind + 1) + kind) % 6) as u8);
+            let mut places: Vec<_> = places.collect();
+            places.sort_unstable();
+            places.dedup();
+            places
+        };
+        let epoch = |number| (0..=(number * (kind + 2)) % 4).map(move |n| number * 3 + n);
+        (0..epochs)
+            .map(|number| epoch(number).map(entry).collect())
+            .collect()
+    }
+
+    #[test]
+    fn what_was_sealed_of_the_entries_passes_wherever_leaves_lie() {
+        for epochs in 1..20 {
+            for kind in 0..4 {
+                let log = small(epochs, kind);
+                let headers = headers(&log, &leaves_of(&log));
+                assert_eq!(is_the_same_with_files(&log, &headers), []);
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_sealed_of_others_does_not_wherever_leaves_lie() {
+        /// Changes the leaves of an epoch, if it can.
+        type Lie = fn(&mut Vec<Leaf>) -> bool;
+        let lies: [Lie; 5] = [
+            |leaves| leaves.pop().is_some(),
+            |leaves| {
+                leaves[0].count.entries += 1;
+                true
+            },
+            |leaves| {
+                leaves[0].count.digest = Hash::ZERO;
+                true
+            },
+            |leaves| {
+                let last = leaves.len() - 1;
+                let (a, b) = (leaves[0].count, leaves[last].count);
+                (leaves[0].count, leaves[last].count) = (b, a);
+                a != b
+            },
+            |leaves| {
+                let place = Hash::of(b"nobody's");
+                let count = Count::NONE.and(Seq(0), &Hash::ZERO);
+                let at = leaves.partition_point(|leaf| leaf.place < place);
+                leaves.insert(at, Leaf { place, count });
+                true
+            },
+        ];
+        let log = small(9, 1);
+        for number in 0..log.len() {
+            for (kind, lie) in lies.iter().enumerate() {
+                let mut epochs = leaves_of(&log);
+                if lie(&mut epochs[number]) {
+                    let faults = is_the_same_with_files(&log, &headers(&log, &epochs));
+                    let first = faults.first().unwrap();
+                    assert_eq!(first.code, FaultCode::IndexMismatch, "{kind}");
+                    assert_eq!(first.index, Some(number as u64), "{kind}");
+                }
+            }
+            // An entry that is left out of all that it has.
+            let mut lied = log.clone();
+            if let Some(left_out) = lied[number].get_mut(1) {
+                left_out.clear();
+                let faults = is_the_same_with_files(&log, &headers(&log, &leaves_of(&lied)));
+                assert_eq!(faults.first().unwrap().index, Some(number as u64));
+            }
+        }
+    }
+
+    #[test]
+    fn an_epoch_of_many_terms_is_counted_over_many_runs() {
+        let entry = |n: u64| vec![(n % 251) as u8, 251 + (n % 3) as u8];
+        let log: Vec<Epoch> = vec![
+            (0..2_000).map(entry).collect(),
+            (0..10).map(entry).collect(),
+            (500..900).map(entry).collect(),
+        ];
+        let headers = headers(&log, &leaves_of(&log));
+        assert_eq!(is_the_same_with_files(&log, &headers), []);
+    }
+
+    #[test]
+    fn headers_that_are_missing_or_repeated_are_judged_alike() {
+        let log = small(9, 2);
+        let all = headers(&log, &leaves_of(&log));
+        for at in 0..log.len() {
+            let (mut log, mut headers) = (log.clone(), all.clone());
+            log.remove(at);
+            headers.remove(at);
+            is_the_same_with_files(&log, &headers);
+            let (mut log, mut headers) = (log.clone(), all.clone());
+            log.insert(at.min(log.len()), log[at.min(log.len() - 1)].clone());
+            headers.insert(at, all[at].clone());
+            is_the_same_with_files(&log, &headers);
+        }
+    }
+
+    #[test]
+    fn a_file_that_fails_at_any_time_ends_it_and_says_nothing_of_the_log() {
+        let log = small(9, 3);
+        let headers = headers(&log, &leaves_of(&log));
+        let mut calls = 0;
+        loop {
+            let spill = InMemory::failing_after(2, calls);
+            let (faults, failed) = found(&log, &headers, Some(spill));
+            assert_eq!(faults, []);
+            match failed {
+                Some(failed) => assert_eq!(failed.place, "memory"),
+                None => break,
+            }
+            calls += 1;
+        }
+        assert!(calls > 50, "{calls}");
+    }
+
+    #[test]
+    fn one_value_of_two_fields_is_two_terms() {
+        let key = |field, value: &str| key_of(&Term::new(field, value));
+        assert_ne!(key(Field::Tenant, "a"), key(Field::Worker, "a"));
+        assert_ne!(key(Field::Tenant, "a"), key(Field::Tenant, "b"));
+        assert_eq!(key(Field::Tenant, "a"), key(Field::Tenant, "a"));
+    }
+}
