@@ -62,7 +62,7 @@ pub fn audit(
             verify(&mut source, &policy, progress)?
         }
     };
-    denied::name(store, &mut outcome.report.faults);
+    denied::name(store, source.spill().as_ref(), &mut outcome.report.faults);
     Ok(outcome)
 }
 

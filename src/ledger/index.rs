@@ -51,10 +51,10 @@
 //! tried by anybody who guesses the id; that of a tenant or worker only by the log.
 
 pub(crate) mod audit;
-mod counting;
+pub(crate) mod counting;
 pub mod cover;
 pub mod leaf;
 pub mod proof;
-mod sorted;
+pub(crate) mod sorted;
 pub mod term;
 pub mod vrf;

@@ -122,6 +122,24 @@ pub fn root_of(leaves: &[Leaf]) -> Option<Hash> {
     frontier.root()
 }
 
+/// The same of leaves that are read one by one.
+///
+/// # Errors
+/// The first one among them.
+pub fn root_of_each<E>(leaves: impl Iterator<Item = Result<Leaf, E>>) -> Result<Option<Hash>, E> {
+    let mut frontier = EpochFrontier::new();
+    let mut next = Vec::new();
+    for leaf in leaves {
+        next.push(leaf?);
+        if next.len() == TOGETHER {
+            frontier.extend(&leaf_hashes(&next));
+            next.clear();
+        }
+    }
+    frontier.extend(&leaf_hashes(&next));
+    Ok(frontier.root())
+}
+
 /// Leaves that are hashed together.
 pub(super) const TOGETHER: usize = 1 << 10;
 
