@@ -105,8 +105,9 @@ fn the_report_is_the_same_however_little_is_in_memory() {
     let folder = tempfile::tempdir().unwrap();
     for lied in [None, Some(0), Some(3), Some(11)] {
         let expected = verified(&ledger, None, lied).unwrap();
-        let codes: BTreeSet<_> = expected.faults.iter().map(|fault| fault.code).collect();
-        assert_eq!(codes.contains(&FaultCode::IndexMismatch), lied.is_some());
+        let mut codes = expected.faults.iter().map(|fault| fault.code);
+        let is_found = codes.any(|code| code == FaultCode::IndexMismatch);
+        assert_eq!(is_found, lied.is_some());
         assert_eq!(expected.verdict == Verdict::Pass, lied.is_none());
         for in_memory in [0, 1, 2, 17, 64, usize::MAX] {
             let spill = Folder {

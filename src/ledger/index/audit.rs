@@ -42,7 +42,8 @@ pub(crate) struct IndexAudit {
     current: Option<(EpochHeader, Counting)>,
     /// The trees under the last header.
     trees: Vec<(Block, SortedLeaves, Tree)>,
-    /// A header was not right: those after it stand on it.
+    /// Headers are missing or repeated: of what those after them say nothing is known, and
+    /// nothing is counted.
     lost: bool,
 }
 
@@ -117,7 +118,9 @@ impl IndexAudit {
                     Hash::ZERO
                 }),
             };
-            counting.take(place, seq, leaf)?;
+            if !self.lost {
+                counting.take(place, seq, leaf)?;
+            }
         }
         Ok(())
     }
@@ -133,6 +136,9 @@ impl IndexAudit {
             findings.fault(fault(FaultCode::EpochInvariant, detail));
             return Ok(());
         };
+        if self.lost {
+            return Ok(());
+        }
         let own = Block {
             level: 0,
             index: header.epoch.0,
@@ -144,12 +150,14 @@ impl IndexAudit {
         let blocks = cover(self.begun.since, header.epoch);
         let known = self.trees.iter().map(|(block, ..)| block);
         if !known.eq(&blocks) {
-            // Headers are missing or repeated before it, which was said.
+            // Which the walk has said.
             self.lost = true;
+            self.trees.clear();
+            return Ok(());
         }
         let trees = self.trees.iter().map(|(.., tree)| *tree);
         let actual = commitment(&self.begun, trees);
-        if actual != index && !self.lost {
+        if actual != index {
             let detail = "the index that was sealed is not that of the log's entries";
             let found = fault(FaultCode::IndexMismatch, detail);
             findings.fault(found.compared(index, actual));
