@@ -67,12 +67,11 @@ impl Leaf {
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Leaf::BYTES] {
         let mut bytes = [0; Leaf::BYTES];
-        let entries = self.count.entries.to_be_bytes();
-        let parts = self.place.as_bytes().iter().chain(&entries);
-        let parts = parts.chain(self.count.digest.as_bytes());
-        for (to, from) in bytes.iter_mut().zip(parts) {
-            *to = *from;
-        }
+        let (place, rest) = bytes.split_at_mut(Hash::BYTES);
+        let (entries, digest) = rest.split_at_mut(8);
+        place.copy_from_slice(self.place.as_bytes());
+        entries.copy_from_slice(&self.count.entries.to_be_bytes());
+        digest.copy_from_slice(self.count.digest.as_bytes());
         bytes
     }
 
