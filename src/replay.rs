@@ -22,6 +22,7 @@
 //! Memory is that of two batches and of the documents, whatever the length of
 //! the log.
 
+pub mod books;
 mod compare;
 pub mod counts;
 mod custody;

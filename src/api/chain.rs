@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::ledger::opening::Opening;
-use crate::logbook::closed;
+use crate::logbook::{closed, epoch_at};
+use crate::replay::books::{CompleteTo, NotComplete};
 
 use super::books::{is_ledger, look_into};
 use super::rotate::opening_of;
@@ -22,6 +23,27 @@ pub struct ChainedBook {
 pub struct Chain {
     /// The first one first.
     pub books: Vec<ChainedBook>,
+}
+
+impl ChainedBook {
+    /// Up to where it is complete once its entries verify, for then its index was computed
+    /// again from all of them.
+    ///
+    /// # Errors
+    /// [`Error::Open`].
+    pub fn reach(&self) -> Result<Result<CompleteTo, NotComplete>, Error> {
+        let Some(begun) = self.ledger.index_begins()? else {
+            return Ok(Err(NotComplete::NoIndex));
+        };
+        let store = self.ledger.store();
+        Ok(match store.last_epoch()? {
+            Some(epoch) if epoch >= begun.since => {
+                let last = epoch_at(store, epoch)?.content.last_seq;
+                Ok(CompleteTo::whole(begun.since, epoch, last))
+            }
+            _ => Err(NotComplete::NotSealed),
+        })
+    }
 }
 
 impl Chain {

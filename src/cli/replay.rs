@@ -25,6 +25,7 @@ use crate::ledger::shape;
 use crate::ledger::source::Source;
 use crate::producers::kind;
 use crate::record::hall_files::policy_in;
+use crate::replay::books::BookReach;
 use crate::replay::item::Item;
 use crate::replay::otherwise::Alternative;
 use crate::replay::report::Replay;
@@ -381,6 +382,8 @@ struct ReplayTrailer<'a> {
     counts: Value,
     otherwise: Option<Value>,
     today: Option<bool>,
+    books: Option<&'a [BookReach]>,
+    chained: Option<bool>,
     #[serde(flatten)]
     report: &'a Report,
     elapsed_ms: u64,
@@ -397,6 +400,8 @@ fn print_json(
         counts: result.counts.to_value(),
         otherwise: otherwise.then(|| otherwise_value(result)),
         today,
+        books: (!result.books.is_empty()).then_some(&result.books),
+        chained: result.chained(),
         report: &result.report,
         elapsed_ms,
     };

@@ -2,6 +2,7 @@
 //!
 //! The schemas are made from types; a test holds what the commands print against them.
 
+mod books;
 mod evidence;
 #[cfg(feature = "bucket")]
 mod fleet;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::books::BookReach;
 use super::counts::Counts;
 use super::custody::CustodySoFar;
 use super::otherwise::OtherwiseCounts;
-use crate::ledger::fault::{Report, Verdict};
+use crate::ledger::fault::{Redacted, Report, Verdict, Warning, WarningCode};
 
 #[derive(Clone, Debug)]
 pub struct Replay {
@@ -19,6 +20,8 @@ pub struct Replay {
     /// By kind, such as `wcp.attestation`: whether what passed last is what is
     /// there today.
     pub today: BTreeMap<&'static str, bool>,
+    /// Of several books, each.
+    pub books: Vec<BookReach>,
 }
 
 impl Replay {
@@ -30,11 +33,12 @@ impl Replay {
             otherwise: found.otherwise,
             otherwise_counts: found.otherwise_counts,
             today: found.today,
+            books: Vec::new(),
         }
     }
 
     /// Goes on with the book that continues this one. Numbers of entries, in faults
-    /// too, are each book's own.
+    /// too, are each book's own. What one book is complete by is said of it alone.
     pub fn join(&mut self, next: Replay) {
         let report = next.report;
         if report.verdict == Verdict::Fail {
@@ -43,6 +47,14 @@ impl Replay {
         self.report.entries += report.entries;
         self.report.epochs += report.epochs;
         self.report.head = report.head;
+        self.report.complete = None;
+        self.report.redacted = match (self.report.redacted, report.redacted) {
+            (Some(these), Some(those)) => Some(Redacted {
+                members: these.members + those.members,
+                opened: these.opened + those.opened,
+            }),
+            (these, those) => these.or(those),
+        };
         self.report.faults.extend(report.faults);
         self.report.warnings.extend(report.warnings);
         for what in report.not_checked {
@@ -56,5 +68,18 @@ impl Replay {
         self.otherwise_counts.changed += next.otherwise_counts.changed;
         self.otherwise_counts.undetermined += next.otherwise_counts.undetermined;
         self.today.extend(next.today);
+        self.books.extend(next.books);
+    }
+
+    /// Whether each of several books continues the one before, so that nothing is left out
+    /// between them; none if there is one.
+    #[must_use]
+    pub fn chained(&self) -> Option<bool> {
+        let missing = |warning: &Warning| warning.code == WarningCode::BookNotHere;
+        (!self.books.is_empty()).then(|| {
+            self.report.verdict == Verdict::Pass
+                && self.books.iter().all(|book| book.continues != Some(false))
+                && !self.report.warnings.iter().any(missing)
+        })
     }
 }

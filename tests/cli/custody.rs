@@ -285,3 +285,138 @@ fn a_folder_that_holds_something_stays_and_nothing_is_left_of_a_refusal() {
     let two = place.run(&two).ends_with(2);
     assert_eq!(two.documents()[0]["error"]["code"], "not_a_chain");
 }
+
+/// Of each book: its number, up to which epoch and entry it is complete or why not, and
+/// whether it continues the one before.
+fn reaches(replay: &Value) -> Vec<Value> {
+    let books = replay["books"].as_array().unwrap().iter();
+    books
+        .map(|book| {
+            let complete = &book["complete"];
+            let reach = match complete.is_null() {
+                true => book["not_complete"].clone(),
+                false => json!([complete["epoch"], complete["seq"]]),
+            };
+            json!([book["book"], reach, book["continues"]])
+        })
+        .collect()
+}
+
+#[test]
+fn a_replay_over_several_books_says_of_each_up_to_where_it_is_complete() {
+    let (place, key) = rotated();
+    let replay = [&["replay", "--correlation", "c-1"][..], &BOOKS].concat();
+    let as_json = [&["--json"][..], &replay].concat();
+    let own = place.run(&as_json).ok().document();
+    let last = |ledger: &str| {
+        let epochs = place.run(&["--ledger", ledger, "--json", "epochs"]);
+        let epochs = epochs.ok().documents();
+        let last = &epochs.last().unwrap()["epoch"];
+        json!([last["epoch"], last["last_seq"]])
+    };
+    let expected = [
+        json!([0, last("ledger"), null]),
+        json!([1, last("ledger.2"), true]),
+        json!([2, "not_sealed", true]),
+    ];
+    assert_eq!(reaches(&own), expected, "{own:#}");
+    assert_eq!(own["chained"], true);
+    let people = place.run(&replay).ok().stdout;
+    for said in [
+        "book 1: complete by the log's signed index up to entry ",
+        "book 2: nothing is sealed yet that its index covers\n",
+        "each book continues the one before: nothing is left out between them\n",
+    ] {
+        assert!(people.contains(said), "{people}");
+    }
+    // One log alone is no chain.
+    let one = ["--json", "replay", "--correlation", "c-1"];
+    let one = place.run(&one).ok().document();
+    assert_eq!(
+        (&one["books"], &one["chained"]),
+        (&Value::Null, &Value::Null)
+    );
+
+    // What is given out carries the answers of the indices.
+    place.run(&["--ledger", "ledger.3", "seal"]).ok();
+    let export = ["export", "--correlation", "c-1", "-o", "case"];
+    place.run(&[&export[..], &BOOKS].concat()).ok();
+    let there = ["--json", "replay", "case", "--key", &key];
+    let there = place.run(&there).ok().document();
+    let expected = [
+        json!([0, last("ledger"), null]),
+        json!([1, last("ledger.2"), true]),
+        json!([null, "only_proofs", true]),
+    ];
+    assert_eq!(reaches(&there), expected, "{there:#}");
+    assert_eq!(there["chained"], true, "{there:#}");
+    let of = json!({"field": "correlation", "value": "c-1", "entries": 1});
+    assert_eq!(there["books"][1]["complete"]["of"], of, "{there:#}");
+    // Nothing of one book stands for all of them.
+    assert_eq!(there["complete"], Value::Null);
+    // A selection that no index answers, and a book that is not there.
+    let export = [
+        "export",
+        "--correlation",
+        "c-1",
+        "--kind",
+        "wcp.decision",
+        "-o",
+        "some",
+    ];
+    place.run(&[&export[..], &BOOKS].concat()).ok();
+    std::fs::remove_file(place.path("some/book-002.open.proof")).unwrap();
+    let some = ["--json", "replay", "some", "--key", &key];
+    let some = place.run(&some).ok().document();
+    let expected = [json!([0, "not_shown", null]), json!([1, "not_shown", true])];
+    assert_eq!(reaches(&some), expected, "{some:#}");
+    assert_eq!(some["chained"], false);
+}
+
+#[test]
+fn a_replay_over_several_books_names_those_without_an_index_and_those_that_fail() {
+    let place = Place::empty();
+    place.run(&["init", "--format-version", "1"]).ok();
+    let event = [
+        "--kind",
+        "event",
+        "--payload",
+        r#"{"correlation_id":"c-1"}"#,
+    ];
+    place.run(&[&["append"], &event[..]].concat()).ok();
+    place
+        .run(&["rotate", "ledger.2", "--format-version", "2"])
+        .ok();
+    let second = ["--ledger", "ledger.2"];
+    place
+        .run(&[&second[..], &["append"], &event[..]].concat())
+        .ok();
+    place.run(&[&second[..], &["seal"]].concat()).ok();
+    let books = ["--books", "ledger", "--books", "ledger.2"];
+    let replay = [&["replay", "--correlation", "c-1"][..], &books].concat();
+    let as_json = [&["--json"][..], &replay].concat();
+    let found = place.run(&as_json).ok().document();
+    let expected = [json!([0, "no_index", null]), json!([1, [0, 1], true])];
+    assert_eq!(reaches(&found), expected, "{found:#}");
+    let people = place.run(&replay).ok().stdout;
+    assert!(people.contains("book 0: its log has no index"), "{people}");
+    // A book that goes on with an index has it from there on.
+    place
+        .run(&["--ledger", "old", "init", "--format-version", "1"])
+        .ok();
+    let old = ["--ledger", "old"];
+    place
+        .run(&[&old[..], &["append"], &event[..]].concat())
+        .ok();
+    place.run(&[&old[..], &["upgrade"]].concat()).ok();
+    place.run(&[&old[..], &["seal"]].concat()).ok();
+    place.run(&[&old[..], &["rotate", "next"]].concat()).ok();
+    let books = ["--json", "replay", "--books", "old", "--books", "next"];
+    let found = place.run(&books).ok().document();
+    assert_eq!(found["books"][0]["complete"]["since"], 1, "{found:#}");
+    // A mark that is of another state fails that book alone.
+    std::fs::remove_file(place.path("ledger.2.mark")).unwrap();
+    let failed = place.run(&as_json).ends_with(1).document();
+    assert_eq!(failed["chained"], false);
+    assert_eq!(reaches(&failed)[1], json!([1, "fault", true]), "{failed:#}");
+}

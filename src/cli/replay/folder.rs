@@ -10,9 +10,10 @@ use crate::audit::LedgerSource;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
-use crate::ledger::fault::{Format, Verdict, Warning, WarningCode};
+use crate::ledger::fault::{Format, Report, Verdict, Warning, WarningCode};
 use crate::ledger::key::PublicKey;
 use crate::ledger::policy::Policy;
+use crate::replay::books::{BookReach, CompleteTo, NotComplete};
 use crate::replay::report::Replay;
 
 use super::{Args, ReplayRequest, Timeline, place, source};
@@ -22,9 +23,24 @@ pub(super) enum BookOrder {
     /// Open for reading.
     #[cfg(feature = "rocks")]
     Ledgers(Chain),
-    /// Bundles and reports, and the keys of those that passed: the key of the first is
-    /// given, and each names the next. With them what is said of books that are not there.
-    Files(Vec<PathBuf>, Vec<PublicKey>, Vec<Warning>),
+    /// Bundles and reports.
+    Files(GivenOut),
+}
+
+/// What was given out of several books.
+#[derive(Default)]
+pub(super) struct GivenOut {
+    files: Vec<PathBuf>,
+    /// The keys of books that passed: the key of the first is given, and each names the
+    /// next.
+    keys: Vec<PublicKey>,
+    /// What is said of books that are not there.
+    missing: Vec<Warning>,
+    /// The keys of books that are shown to continue another.
+    continuing: Vec<PublicKey>,
+    /// The keys of books of which there are bundles or reports, and of all that there are.
+    replayed: Vec<PublicKey>,
+    named: Vec<PublicKey>,
 }
 
 /// The books, if several are meant.
@@ -48,7 +64,7 @@ pub(super) fn books(
     };
     let folder = [folder.to_owned()];
     let found = examine_books(&folder, &against, &context.options(), &mut |_| ())?;
-    let (mut files, mut keys, mut missing) = (Vec::new(), Vec::new(), Vec::new());
+    let mut given = GivenOut::default();
     for book in found.books {
         let report = book.result?.report;
         #[cfg(feature = "rocks")]
@@ -58,18 +74,56 @@ pub(super) fn books(
                 &context.book_options(),
             )?)));
         }
+        given.take(book.path, report);
+    }
+    match given.files.is_empty() {
+        true => Err(CliError::NothingFound),
+        false => Ok(Some(BookOrder::Files(given))),
+    }
+}
+
+impl GivenOut {
+    fn take(&mut self, path: PathBuf, report: Report) {
         if report.verdict == Verdict::Pass {
-            keys.extend(report.log);
+            self.keys.extend(report.log);
         }
         if matches!(report.format, Format::Bundle | Format::Report) {
-            files.push(book.path);
+            self.files.push(path);
+            self.replayed.extend(report.log);
+        }
+        let says = |code| report.warnings.iter().any(|warning| warning.code == code);
+        if says(WarningCode::Succession) {
+            self.continuing.extend(report.log);
+        }
+        if report.log.is_some_and(|log| !self.named.contains(&log)) {
+            self.named.extend(report.log);
         }
         let of_books = |warning: &Warning| warning.code == WarningCode::BookNotHere;
-        missing.extend(report.warnings.into_iter().filter(of_books));
+        let missing = report.warnings.into_iter().filter(of_books);
+        self.missing.extend(missing);
     }
-    match files.is_empty() {
-        true => Err(CliError::NothingFound),
-        false => Ok(Some(BookOrder::Files(files, keys, missing))),
+
+    /// Whether the book of a key continues another; none if it is the first.
+    fn continues(&self, log: Option<PublicKey>) -> Option<bool> {
+        match log {
+            Some(log) if self.continuing.contains(&log) => Some(true),
+            Some(log) if self.named.first() == Some(&log) => None,
+            _ => Some(false),
+        }
+    }
+
+    /// Books of which there are only proofs.
+    fn only_proofs(&self) -> impl Iterator<Item = BookReach> {
+        let proofs = self.named.iter();
+        let proofs = proofs.filter(|log| !self.replayed.contains(log));
+        proofs.map(|log| BookReach {
+            book: None,
+            log: Some(*log),
+            entries: 0,
+            complete: None,
+            not_complete: Some(NotComplete::OnlyProofs),
+            continues: self.continues(Some(*log)),
+        })
     }
 }
 
@@ -91,7 +145,11 @@ pub(super) fn replay(
                 let mut source = LedgerSource::new(store, mark)?;
                 timeline.book(number, output)?;
                 let total = store.count().ok();
-                let replayed = timeline.walk(&mut source, total, &asked.options(policy), output)?;
+                let reach = book.reach()?;
+                let mut replayed =
+                    timeline.walk(&mut source, total, &asked.options(policy), output)?;
+                let continues = (number > 0).then_some(true);
+                replayed.books = vec![book_reach(number, &replayed, reach, continues)];
                 if replayed.report.verdict == Verdict::Pass
                     && !policy.keys.is_empty()
                     && let Some(next) = chain.books.get(number + 1)
@@ -101,17 +159,23 @@ pub(super) fn replay(
                 join(&mut whole, replayed);
             }
         }
-        BookOrder::Files(files, keys, missing) => {
-            policy.keys.extend(keys);
-            for (number, file) in files.iter().enumerate() {
+        BookOrder::Files(given) => {
+            policy.keys.extend(&given.keys);
+            for (number, file) in given.files.iter().enumerate() {
                 timeline.book(number, output)?;
-                let replayed = source(context, file, |source, total, _| {
+                let mut replayed = source(context, file, |source, total, _| {
                     timeline.walk(source, total, &asked.options(policy), output)
                 })?;
+                let complete = replayed.report.complete.as_ref();
+                let reach = complete.map(CompleteTo::selection);
+                let reach = reach.ok_or(NotComplete::NotShown);
+                let continues = given.continues(replayed.report.log);
+                replayed.books = vec![book_reach(number, &replayed, reach, continues)];
                 join(&mut whole, replayed);
             }
             if let Some(whole) = &mut whole {
-                whole.report.warnings.extend_from_slice(missing);
+                whole.books.extend(given.only_proofs());
+                whole.report.warnings.extend_from_slice(&given.missing);
             }
         }
     }
@@ -122,5 +186,27 @@ fn join(whole: &mut Option<Replay>, replayed: Replay) {
     match whole {
         Some(whole) => whole.join(replayed),
         None => *whole = Some(replayed),
+    }
+}
+
+/// What is known of a book that was replayed: of one that does not verify nothing is said.
+fn book_reach(
+    number: usize,
+    replayed: &Replay,
+    reach: Result<CompleteTo, NotComplete>,
+    continues: Option<bool>,
+) -> BookReach {
+    let report = &replayed.report;
+    let reach = match report.verdict {
+        Verdict::Pass => reach,
+        Verdict::Fail => Err(NotComplete::Fault),
+    };
+    BookReach {
+        book: Some(number as u64),
+        log: report.log,
+        entries: report.entries,
+        complete: reach.as_ref().ok().cloned(),
+        not_complete: reach.err(),
+        continues,
     }
 }

@@ -216,10 +216,29 @@ pub(super) fn print_end(
         false,
         output,
     )?;
+    print_books(result, output)?;
     match otherwise {
         true => print_otherwise(result, output),
         false => Ok(()),
     }
+}
+
+/// Of several books, up to where each is complete.
+fn print_books(result: &Replay, output: &mut Output) -> Result<(), CliError> {
+    let Some(chained) = result.chained() else {
+        return Ok(());
+    };
+    output.line("")?;
+    for book in &result.books {
+        output.line(&book.to_string())?;
+    }
+    if result.books.iter().any(|book| book.complete.is_some()) {
+        output.line("what came after those entries is not covered by an index")?;
+    }
+    output.line(match chained {
+        true => "each book continues the one before: nothing is left out between them",
+        false => "it is NOT shown that each book continues the one before",
+    })
 }
 
 /// Apart from the record, and after all of it.

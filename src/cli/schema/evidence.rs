@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::books::BookReach;
 use super::values::{Digest, Key, Signature, Time};
 
 /// That an entry is durable, and where.
@@ -288,6 +289,10 @@ pub(super) struct Replay {
     otherwise: Option<Value>,
     /// Whether today's content is what was attested last.
     today: Option<bool>,
+    /// Of several books, each.
+    books: Option<Vec<BookReach>>,
+    /// Whether each of them continues the one before: nothing is left out between them.
+    chained: Option<bool>,
     #[schema(inline)]
     #[serde(flatten)]
     report: Report,
