@@ -20,6 +20,7 @@ mod create;
 #[cfg(feature = "verify")]
 mod denied;
 pub mod entries;
+pub(crate) mod erasing;
 mod error;
 mod examine;
 mod export;

@@ -5,12 +5,12 @@ use std::io::{self, IsTerminal as _};
 use dialoguer::Confirm;
 use serde_json::json;
 
+use crate::api::Ledger;
 use crate::api::actor::this_user;
-use crate::api::{Ledger, MemberState};
 use crate::ledger::position::Seq;
 use crate::ledger::redact::erasure::ErasedMember;
 use crate::ledger::redact::pointer::Pointer;
-use crate::store::query::{Filter, select};
+use crate::store::query::Filter;
 
 use super::Answer;
 use super::append::Printed;
@@ -91,17 +91,10 @@ fn wanted(
         return Ok(pointers.map(|it| (Seq(seq), it.clone())).collect());
     }
     say_other_types(ledger.store(), filter, output)?;
-    let mut wanted = Vec::new();
-    for item in select(ledger.store(), filter)? {
-        let (seq, _) = item?;
-        for member in ledger.redacted(seq)? {
-            let meant = args.pointer.contains(&member.pointer);
-            if meant && matches!(member.state, MemberState::Kept(_)) {
-                wanted.push((seq, member.pointer));
-            }
-        }
-    }
-    Ok(wanted)
+    ledger
+        .erasable_where(filter, &args.pointer)?
+        .collect::<Result<_, _>>()
+        .map_err(CliError::from)
 }
 
 fn plan(wanted: &[ErasedMember], output: &mut Output) -> Result<Answer, CliError> {

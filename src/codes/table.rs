@@ -236,6 +236,8 @@ codes! {
         "append none of them again; see them with `sealbook log`"
     own_key 1 - "the evidence is of this ledger itself"
         "import evidence of other logs"
+    plan_changed - 409 "what would be erased is not what the dry run answered; nothing was erased"
+        "ask again with `dry_run`, look at what it answers, and send its `confirm`"
     publishes_elsewhere 2 409 "the server that holds the ledger publishes its log nowhere, or into another place"
         "name the place that it was started with as --publish-to, or stop it and publish without it"
     rate_limited 2 - "the registry was asked too often"

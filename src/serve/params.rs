@@ -4,12 +4,14 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
-use utoipa::IntoParams;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 
 use super::problem::Problem;
-use crate::ledger::json::Form;
+use crate::ledger::json::{Form, Value};
 use crate::ledger::parse::parse;
 use crate::ledger::position::Seq;
+use crate::ledger::shape;
 use crate::ledger::time::Timestamp;
 use crate::logbook::clock::{Clock as _, SystemClock};
 use crate::store::query::Filter;
@@ -19,10 +21,10 @@ use crate::store::query::when::{self, TimeEnd};
 #[derive(Debug)]
 pub(super) struct Params(Vec<(String, String)>);
 
-/// The filters, as the description has them.
-#[derive(Debug, IntoParams)]
+/// The filters, of a path's query or of a body.
+#[derive(Debug, Deserialize, IntoParams, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "describes what `Params::filter` reads")]
 pub(super) struct FilterParams {
     /// Any of these kinds
     kind: Option<Vec<String>>,
@@ -116,31 +118,23 @@ impl Params {
             .ok_or(refused(name, expected))
     }
 
-    fn time(&mut self, name: &'static str, end: TimeEnd) -> Result<Option<Timestamp>, Problem> {
-        let expected = "a time such as 2026-03-01T10:00:00Z is needed";
-        let text = self.one(name)?;
-        let now = SystemClock::new().wall();
-        let read = |text: String| when::read(&text, end, now).ok_or(refused(name, expected));
-        text.map(read).transpose()
-    }
-
     /// The filters of SPEC §6, but for limit and order.
     pub(super) fn filter(&mut self) -> Result<Filter, Problem> {
         let seq = "a sequence number is needed";
-        Ok(Filter {
-            kinds: self.all("kind"),
-            since: self.time("since", TimeEnd::Since)?,
-            until: self.time("until", TimeEnd::Until)?,
+        let given = FilterParams {
+            kind: Some(self.all("kind")),
+            since: self.one("since")?,
+            until: self.one("until")?,
             tenant: self.one("tenant")?,
-            tenant_json: self.one("tenant_json")?.map(tenant_json).transpose()?,
+            tenant_json: self.one("tenant_json")?,
             correlation: self.one("correlation")?,
             worker: self.one("worker")?,
             decision: self.one("decision")?,
             denied: self.parsed("denied", "true or false is needed")?,
-            from_seq: self.parsed("from_seq", seq)?.map(Seq),
-            until_seq: self.parsed("until_seq", seq)?.map(Seq),
-            ..Filter::default()
-        })
+            from_seq: self.parsed("from_seq", seq)?,
+            until_seq: self.parsed("until_seq", seq)?,
+        };
+        given.into_filter()
     }
 
     /// Refuses what nobody asked for.
@@ -152,6 +146,56 @@ impl Params {
             }),
         }
     }
+}
+
+impl FilterParams {
+    /// The filters in a body. One that is given and says nothing would widen what is
+    /// found, and is refused.
+    pub(super) fn read(query: &Value) -> Result<Filter, Problem> {
+        let says_nothing = |value: &Value| match value {
+            Value::Array(values) => values.is_empty(),
+            value => *value == Value::Null,
+        };
+        let Value::Object(filters) = query else {
+            return Err(refused("query", "filters by their names are needed"));
+        };
+        if filters.iter().any(|(_, value)| says_nothing(value)) {
+            return Err(refused(
+                "query",
+                "a filter that is given has to say something",
+            ));
+        }
+        let given: FilterParams = shape::read(query, "query")?;
+        given.into_filter()
+    }
+
+    fn into_filter(self) -> Result<Filter, Problem> {
+        Ok(Filter {
+            kinds: self.kind.unwrap_or_default(),
+            since: time("since", self.since, TimeEnd::Since)?,
+            until: time("until", self.until, TimeEnd::Until)?,
+            tenant: self.tenant,
+            tenant_json: self.tenant_json.map(tenant_json).transpose()?,
+            correlation: self.correlation,
+            worker: self.worker,
+            decision: self.decision,
+            denied: self.denied,
+            from_seq: self.from_seq.map(Seq),
+            until_seq: self.until_seq.map(Seq),
+            ..Filter::default()
+        })
+    }
+}
+
+fn time(
+    name: &'static str,
+    text: Option<String>,
+    end: TimeEnd,
+) -> Result<Option<Timestamp>, Problem> {
+    let expected = "a time such as 2026-03-01T10:00:00Z is needed";
+    let now = SystemClock::new().wall();
+    let read = |text: String| when::read(&text, end, now).ok_or(refused(name, expected));
+    text.map(read).transpose()
 }
 
 /// Canonical, and a string only by `tenant`.

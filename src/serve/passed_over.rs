@@ -6,6 +6,7 @@ use axum::response::Response;
 
 use super::problem::Problem;
 use super::service::Service;
+use crate::store::Store;
 use crate::store::query::Filter;
 use crate::store::query::passed_over::{self, PassedOver, other_types};
 use crate::store::term::SearchField;
@@ -14,6 +15,7 @@ use crate::store::term::SearchField;
 const WARNING: &str = "sealbook-warning";
 
 /// The lines of the header.
+#[derive(Default)]
 pub(super) struct Warnings(Vec<HeaderValue>);
 
 impl Warnings {
@@ -23,8 +25,13 @@ impl Warnings {
             return Ok(Warnings(Vec::new()));
         }
         let (store, filter) = (service.store(), filter.clone());
-        let found = move || Ok(passed_over::passed_over(&*store, &filter)?);
-        let found = service.pools.read(found).await?;
+        let found = move || Warnings::find(&*store, &filter);
+        service.pools.read(found).await
+    }
+
+    /// The same, on a thread that may block.
+    pub(super) fn find(store: &dyn Store, filter: &Filter) -> Result<Warnings, Problem> {
+        let found = passed_over::passed_over(store, filter)?;
         Ok(Warnings(found.iter().filter_map(line).collect()))
     }
 

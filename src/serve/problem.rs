@@ -119,6 +119,10 @@ pub(super) enum Problem {
     NotPending,
     #[error("{0}")]
     NotErasable(api::Error),
+    #[error("what would be erased is not what was confirmed: nothing is erased")]
+    PlanChanged,
+    #[error("more than {most} members would be erased: nothing is erased")]
+    TooManyMembers { most: usize },
     #[error(transparent)]
     Logbook(#[from] LogbookError),
     #[error(transparent)]
@@ -163,6 +167,7 @@ impl Problem {
             Problem::FormatUnsupported => "format_unsupported",
             Problem::NothingToSeal => "nothing_to_seal",
             Problem::NotErasable(_) => "not_erasable",
+            Problem::PlanChanged => "plan_changed",
             Problem::NotStandingBy => "not_standing_by",
             Problem::PublishesNowhere | Problem::PublishesElsewhere => "publishes_elsewhere",
             Problem::Record(WorkerError::Tampered { .. }) => "DENY_WORKER_TAMPERED",
@@ -184,7 +189,7 @@ impl Problem {
             Problem::MethodNotAllowed => "method_not_allowed",
             Problem::NotSealed { .. } => "not_sealed",
             Problem::TooLarge { .. } => "too_large",
-            Problem::TooMuchWork => "too_much_work",
+            Problem::TooMuchWork | Problem::TooManyMembers { .. } => "too_much_work",
             Problem::BodyTooSlow => "body_too_slow",
             Problem::BodyBroken => "body_broken",
             Problem::KeyReused { .. } => "idempotency_key_reused",

@@ -141,3 +141,203 @@ fn an_approval_of_a_request_that_can_be_erased_holds_and_is_erased_with_it() {
     ];
     assert_eq!(erased, expected);
 }
+
+/// So many entries of a tenant, each with a member to be erased.
+fn appended_of(server: &Server, tenant: &Value, many: usize) {
+    let entry = |n| {
+        json!({"kind": "order", "redactable": ["/email"],
+               "payload": {"email": format!("{SECRET}-{n}"), "tenant_id": tenant}})
+    };
+    let entries: Vec<_> = (0..many).map(entry).collect();
+    for entries in entries.chunks(400) {
+        let batch = json!({ "entries": entries });
+        let batch = server.post(Scope::Append, "/v1/entries/batch", &batch);
+        batch.is(201);
+    }
+}
+
+fn query(query: &Value, more: &Value) -> Value {
+    let mut body = json!({"query": query, "pointers": ["/email"], "reason": "asked for"});
+    for (name, value) in more.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    body
+}
+
+/// How many members are kept of the entries of a tenant.
+fn kept(server: &Server) -> usize {
+    server.store.openings(0..u64::MAX).count()
+}
+
+#[test]
+fn what_a_query_finds_is_erased_once_it_is_confirmed_and_nothing_else() {
+    let server = Server::with_tokens();
+    appended_of(&server, &json!("acme"), 1_250);
+    appended_of(&server, &json!("other"), 3);
+    let erase = |scope, body: &Value| server.post(scope, "/v1/erasures", body);
+    let acme = json!({"tenant": "acme", "kind": ["order"]});
+    let dry_run = query(&acme, &json!({"dry_run": true}));
+    for scope in [Scope::Append, Scope::Read] {
+        erase(scope, &dry_run).refused(403, "scope_missing");
+    }
+    let last = server.store.last_seq().unwrap();
+    let planned = erase(Scope::Admin, &dry_run).is(200);
+    assert_eq!(
+        (&planned["count"], &planned["dry_run"]),
+        (&json!(1_250), &json!(true))
+    );
+    assert_eq!(planned["erased"].as_array().unwrap().len(), 1_000);
+    let confirm = &planned["confirm"];
+    let confirmed = query(&acme, &json!({"confirm": confirm}));
+
+    // Without its confirmation, with another's, and when one more came in between.
+    let fewer = json!({"tenant": "acme", "until_seq": 9});
+    let of_fewer = erase(Scope::Admin, &query(&fewer, &json!({"dry_run": true}))).is(200);
+    erase(Scope::Admin, &query(&acme, &json!({}))).refused(400, "bad_input");
+    let another = query(&acme, &json!({"confirm": of_fewer["confirm"]}));
+    erase(Scope::Admin, &another).refused(409, "plan_changed");
+    assert_eq!(server.store.last_seq().unwrap(), last);
+    appended_of(&server, &json!("acme"), 1);
+    erase(Scope::Admin, &confirmed).refused(409, "plan_changed");
+    assert_eq!(kept(&server), 1_254);
+
+    // What comes later is not meant where the query has an end.
+    let bounded = json!({"tenant": "acme", "until_seq": last.unwrap().0});
+    let bounded = query(&bounded, &json!({"confirm": confirm}));
+    let done = erase(Scope::Admin, &bounded).is(201);
+    assert_eq!((&done["count"], &done["confirm"]), (&json!(1_250), confirm));
+    assert_eq!(done["receipts"].as_array().unwrap().len(), 2);
+    assert_eq!(kept(&server), 4);
+    let log = server.get("/v1/entries?kind=sealbook:erasure").is(200);
+    let said = log["entries"].as_array().unwrap().iter();
+    let said = said.map(|it| it["entry"]["payload"]["erased"].as_array().unwrap().len());
+    assert_eq!(said.collect::<Vec<_>>(), [1_000, 250]);
+    let others = server.get("/v1/entries?tenant=other").is(200);
+    assert_eq!(others["entries"].as_array().unwrap().len(), 3);
+
+    // Who did not hear the answer asks again.
+    let last = server.store.last_seq().unwrap();
+    let again = erase(Scope::Admin, &bounded).is(200);
+    assert_eq!(
+        (&again["count"], &again["receipts"]),
+        (&json!(0), &json!([]))
+    );
+    assert_eq!(server.store.last_seq().unwrap(), last);
+    // A pointer that is nowhere finds nothing.
+    let nowhere = query(&acme, &json!({"dry_run": true, "pointers": ["/phone"]}));
+    assert_eq!(erase(Scope::Admin, &nowhere).is(200)["count"], 0);
+}
+
+#[test]
+fn a_query_that_says_too_little_or_both_is_refused_by_name() {
+    let server = Server::with_tokens();
+    let seq = appended(&server);
+    let members = json!([{"seq": seq, "pointer": "/email"}]);
+    let kind = json!({"kind": ["order"]});
+    for (body, code, what) in [
+        (
+            query(&kind, &json!({"members": members})),
+            "bad_input",
+            "members: either",
+        ),
+        (json!({"reason": "r"}), "bad_input", "members: either"),
+        (
+            json!({"reason": "r", "pointers": ["/email"]}),
+            "bad_input",
+            "members: either",
+        ),
+        (
+            json!({"reason": "r", "query": kind}),
+            "bad_input",
+            "pointers: a query",
+        ),
+        (
+            query(&kind, &json!({"pointers": []})),
+            "bad_input",
+            "pointers: 1 to 100",
+        ),
+        (
+            query(&json!({}), &json!({})),
+            "bad_input",
+            "query: at least one filter",
+        ),
+        // What says nothing would find more than was meant.
+        (
+            query(&json!({"kind": []}), &json!({})),
+            "bad_input",
+            "query: a filter that is given",
+        ),
+        (
+            query(&json!({"kind": ["order"], "tenant": null}), &json!({})),
+            "bad_input",
+            "query: a filter that is given",
+        ),
+        (
+            query(&json!({"tenant": 42}), &json!({})),
+            "bad_input",
+            "query.tenant",
+        ),
+        (
+            query(&json!({"tenants": "acme"}), &json!({})),
+            "bad_input",
+            "tenants",
+        ),
+        (
+            query(&json!({"kind": ["order"], "limit": 1}), &json!({})),
+            "bad_input",
+            "limit",
+        ),
+        (
+            query(&json!({"since": "soon"}), &json!({})),
+            "bad_input",
+            "since: a time",
+        ),
+        (
+            query(&json!({"tenant_json": "\"a\""}), &json!({})),
+            "bad_input",
+            "tenant_json",
+        ),
+        (
+            query(&json!("tenant=acme"), &json!({})),
+            "bad_input",
+            "query",
+        ),
+        (
+            query(&kind, &json!({"confirm": "yes"})),
+            "bad_input",
+            "confirm",
+        ),
+    ] {
+        let said = server
+            .post(Scope::Admin, "/v1/erasures", &body)
+            .refused(400, code);
+        assert!(said.contains(what), "{body}: {said}");
+    }
+    // Of members, too, what was confirmed is what is erased.
+    let mut body = json!({"members": members, "reason": "asked for", "confirm": "00".repeat(32)});
+    let erase = |body: &Value| server.post(Scope::Admin, "/v1/erasures", body);
+    erase(&body).refused(409, "plan_changed");
+    body["dry_run"] = json!(true);
+    let confirm = erase(&body).is(200)["confirm"].clone();
+    body["dry_run"] = json!(false);
+    body["confirm"] = confirm;
+    assert_eq!(erase(&body).is(201)["count"], 1);
+}
+
+#[test]
+fn what_a_query_passes_over_because_of_a_type_is_said() {
+    let server = Server::with_tokens();
+    appended_of(&server, &json!(42), 1);
+    appended_of(&server, &json!("42"), 1);
+    let erase = |query| server.post(Scope::Admin, "/v1/erasures", query);
+    let texts = query(&json!({"tenant": "42"}), &json!({"dry_run": true}));
+    let answer = erase(&texts);
+    let warning = answer.header("sealbook-warning").unwrap_or_default();
+    assert!(warning.contains("tenant_json finds those"), "{warning}");
+    let texts = answer.is(200);
+    let numbers = query(&json!({"tenant_json": "42"}), &json!({"dry_run": true}));
+    let numbers = erase(&numbers).is(200);
+    assert_eq!((&texts["count"], &numbers["count"]), (&json!(1), &json!(1)));
+    let seq = |planned: &Value| planned["erased"][0]["seq"].as_u64().unwrap();
+    assert_eq!(seq(&numbers) + 1, seq(&texts));
+}
