@@ -26,6 +26,8 @@ mod producers;
 mod publishing;
 #[path = "../../tools/campaigns/random.rs"]
 mod random;
+#[path = "../../tools/campaigns/sealing.rs"]
+mod sealing;
 #[path = "../../tools/campaigns/served.rs"]
 mod served;
 #[path = "../../tools/campaigns/stress.rs"]
@@ -113,6 +115,29 @@ fn system_calls_that_fail_are_named_and_lose_nothing() {
         return;
     };
     assert_eq!(tally.findings(), NOTHING, "{tally}");
+}
+
+#[test]
+fn a_seal_and_an_erasure_that_are_killed_at_a_write_are_whole_or_not_begun() {
+    let sample = syscalls::Sample {
+        every: 48,
+        seed: 5,
+        call: None,
+    };
+    let Some(tally) = found(sealing::run(program(), &sample, false)) else {
+        return;
+    };
+    assert_eq!(tally.findings(), NOTHING, "{tally}");
+    // Kills on both sides of each commit point, or nothing was shown.
+    for what in [
+        "seals not begun",
+        "seals that are whole",
+        "erasures not begun",
+        "erasures that are whole",
+    ] {
+        assert!(tally.of(what) >= 3, "{tally}");
+    }
+    assert!(tally.of("killed") * 4 >= tally.of("cases") * 3, "{tally}");
 }
 
 #[test]

@@ -13,6 +13,7 @@
 //! campaigns bucket [--seconds N] [--machines N] [--lose N] [--folder 1] [--seed N]
 //!                                             several writers over one bucket
 //! campaigns publish [--kills N] [--seed N]    SIGKILL at any point of publishing
+//! campaigns seals [--every N] [--seed N]     SIGKILL at each write of `seal` and `erase`
 //! campaigns soak [--minutes N | --seconds N]  mixed load at half the greatest rate
 //! ```
 //! The program that is tried is the one beside this one in its build, the place
@@ -43,6 +44,7 @@ mod place;
 mod producers;
 mod publishing;
 mod random;
+mod sealing;
 mod served;
 mod soak;
 mod stress;
@@ -78,6 +80,14 @@ fn main() -> ExitCode {
                 Ok(tally)
             })
         }
+        "seals" => {
+            let sample = syscalls::Sample {
+                every: argument("--every", 1),
+                seed,
+                call: text("--call"),
+            };
+            sealing::run(&program(), &sample, true)
+        }
         "clocks" => clocks::run(&program()),
         "everyday" => {
             let hours = argument("--hours", 24);
@@ -107,7 +117,7 @@ fn main() -> ExitCode {
         }
         _ => {
             println!(
-                "campaigns kill|syscalls|outcomes|clocks|growth|everyday|hands|publish|stress|bucket|soak, see tools/campaigns/main.rs"
+                "campaigns kill|syscalls|outcomes|clocks|growth|everyday|hands|publish|stress|bucket|seals|soak, see tools/campaigns/main.rs"
             );
             return ExitCode::from(2);
         }

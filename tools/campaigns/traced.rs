@@ -71,6 +71,17 @@ pub(crate) fn is_possible() -> Result<(), String> {
 /// Runs the program in `place`; `fault` is what strace is to inject, such as
 /// `openat:error=EIO:when=3`.
 pub(crate) fn trace(place: &Place, fault: Option<&str>, args: &[&str], input: &str) -> Traced {
+    trace_only(place, fault, None, args, input)
+}
+
+/// The same of the calls on one file alone, as [`Call::file`] names it.
+pub(crate) fn trace_only(
+    place: &Place,
+    fault: Option<&str>,
+    file: Option<&str>,
+    args: &[&str],
+    input: &str,
+) -> Traced {
     let [out, err, given, log] = ["stdout", "stderr", "stdin", "trace"].map(|n| place.path(n));
     fs::write(&given, input).unwrap();
     let calls: Vec<_> = CALLS.iter().map(|call| format!("?{call}")).collect();
@@ -81,6 +92,9 @@ pub(crate) fn trace(place: &Place, fault: Option<&str>, args: &[&str], input: &s
     // Much faster; but strace delivers no signals with it.
     if !fault.is_some_and(|fault| fault.contains("signal=")) {
         command.arg("--seccomp-bpf");
+    }
+    if let Some(file) = file {
+        command.args(["-P", file]);
     }
     if let Some(fault) = fault {
         command.args(["-e", &format!("inject={fault}")]);
@@ -155,6 +169,23 @@ pub(crate) fn numbers(calls: &[Call], place: &Place) -> BTreeMap<String, BTreeSe
 }
 
 impl Call {
+    pub(crate) const fn thread(&self) -> u32 {
+        self.thread
+    }
+
+    /// The file that it is of: the path of its descriptor, or the name that it is given.
+    pub(crate) fn file(&self) -> Option<String> {
+        let (_, arguments) = self.text.split_once('(')?;
+        let first = arguments.split_once("<").filter(|(number, _)| {
+            !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        let (file, _) = match first {
+            Some((_, path)) => path.split_once('>')?,
+            None => arguments.split_once('"')?.1.split_once('"')?,
+        };
+        Some(file.to_owned())
+    }
+
     /// Whether it names a file of the place, or has one open.
     pub(crate) fn is_in(&self, place: &Place) -> bool {
         let dir = place.dir().to_string_lossy();
