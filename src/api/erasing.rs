@@ -1,11 +1,14 @@
 //! Members that are erased: which are found, what goes with them, and that it is done.
 
+use std::collections::HashMap;
+
 use crate::evidence::openings::openings_of;
 use crate::ledger::entry::Entry;
 use crate::ledger::hash::{Hash, Hasher};
 use crate::ledger::json::Value;
 use crate::ledger::kind;
 use crate::ledger::position::Seq;
+use crate::ledger::redact::Opening;
 use crate::ledger::redact::erasure::{ErasedMember, Erasure, MOST};
 use crate::ledger::redact::pointer::Pointer;
 use crate::ledger::shape;
@@ -53,8 +56,21 @@ impl Ledger {
     /// [`Error::NotErasable`] if one of them is not there.
     pub fn to_erase(&self, wanted: &[(Seq, Pointer)]) -> Result<Vec<ErasedMember>, Error> {
         let mut erased = Vec::with_capacity(wanted.len());
+        let mut approvals = None;
         for (seq, pointer) in wanted {
-            erased.extend(self.erasable(*seq, pointer)?);
+            let (of_it, with_digests) = self.erasable(*seq, pointer)?;
+            erased.extend(of_it);
+            let Some(decision) = with_digests else {
+                continue;
+            };
+            let approvals = match &mut approvals {
+                Some(approvals) => approvals,
+                none => none.insert(self.approvals(wanted)?),
+            };
+            for approval in approvals.get(&decision.to_string()).into_iter().flatten() {
+                let entry = entry_at(self.store(), *approval)?;
+                erased.extend(self.kept_in(*approval, &entry)?);
+            }
         }
         erased.sort_by_key(|it| (it.seq, it.pointer.clone()));
         erased.dedup();
@@ -107,7 +123,13 @@ impl Ledger {
         Ok(receipts)
     }
 
-    fn erasable(&self, seq: Seq, pointer: &Pointer) -> Result<Vec<ErasedMember>, Error> {
+    /// The member, and what of its own entry goes with it; and the hash of the entry, if
+    /// others may repeat a digest over the member.
+    fn erasable(
+        &self,
+        seq: Seq,
+        pointer: &Pointer,
+    ) -> Result<(Vec<ErasedMember>, Option<Hash>), Error> {
         if self.store().last_seq()?.is_none_or(|last| seq > last) {
             return Err(Error::NoSuchEntry { seq });
         }
@@ -122,19 +144,14 @@ impl Ledger {
         let digests = erased_with(entry.kind(), pointer);
         let goes = |it: &Pointer| it == pointer || digests.contains(&it.as_str());
         erased.retain(|it| goes(&it.pointer));
-        if !digests.is_empty() {
-            for (approval, entry) in self.approvals_of(seq, &entry)? {
-                erased.extend(self.kept_in(approval, &entry)?);
-            }
-        }
-        Ok(erased)
+        Ok((erased, (!digests.is_empty()).then(|| entry.hash())))
     }
 
     /// The redacted members of an entry whose values are kept.
     fn kept_in(&self, seq: Seq, entry: &Entry) -> Result<Vec<ErasedMember>, Error> {
         let genesis = self.identity().genesis;
         let openings = openings_of(self.store(), &genesis, seq, entry)?.into_iter();
-        let member = |opening: crate::ledger::redact::Opening| ErasedMember {
+        let member = |opening: Opening| ErasedMember {
             commitment: opening.commitment(&genesis),
             pointer: opening.pointer,
             seq,
@@ -142,20 +159,20 @@ impl Ledger {
         Ok(openings.map(member).collect())
     }
 
-    /// The entries in which a human decided on a request: they repeat its digest.
-    fn approvals_of(&self, seq: Seq, decision: &Entry) -> Result<Vec<(Seq, Entry)>, Error> {
+    /// By the hash of the decision: the entries in which a human decided on the request of
+    /// one that is wanted, or of a later one. They repeat its digest.
+    fn approvals(&self, wanted: &[(Seq, Pointer)]) -> Result<HashMap<String, Vec<Seq>>, Error> {
         let filter = Filter {
             kinds: vec![record::kind::APPROVAL.to_owned()],
-            from_seq: Some(seq),
+            from_seq: wanted.iter().map(|(seq, _)| *seq).min(),
             ..Filter::default()
         };
-        let denied = Value::from(decision.hash().to_string());
-        let mut found = Vec::new();
+        let mut found: HashMap<String, Vec<Seq>> = HashMap::new();
         for item in select(self.store(), &filter)? {
             let (approval, entry) = item?;
             let payload = entry.check_payload().unwrap_or_default();
-            if payload.get("denied") == Some(&denied) {
-                found.push((approval, entry));
+            if let Some(denied) = payload.get("denied").and_then(Value::as_str) {
+                found.entry(denied.to_owned()).or_default().push(approval);
             }
         }
         Ok(found)

@@ -49,6 +49,8 @@ fn the_json_of_a_replay_has_these_members_and_no_others() {
         names
     };
     let expected = [
+        "books",
+        "chained",
         "counts",
         "elapsed_ms",
         "entries",
