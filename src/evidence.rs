@@ -3,6 +3,7 @@
 //! header before it is given away.
 
 mod documents;
+mod omitted;
 pub mod openings;
 pub mod range;
 pub mod report;

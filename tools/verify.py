@@ -562,6 +562,7 @@ class Bundle(Walk):  # 6, a method for each line of its table.
         demand("document", self.term, **{said.get("code", "index_mismatch"): said["verdict"] == "pass"})
         complete = self.report["complete"] = said["complete"]
         "since" in complete or self.not_checked.remove("completeness")
+        "omitted" in complete and self.not_checked.append("omitted")
     def on_sealbook(self, value):  # F2
         contents = read(value, dict(sealbook=payload))["sealbook"]
         self.linked, readers = contents.get("contents") == "range", CONTENTS[version(contents)]
@@ -571,8 +572,7 @@ class Bundle(Walk):  # 6, a method for each line of its table.
     def on_opening(self, value):
         self.opened = True
         self.take_opening(Entry(read(value, dict(opening=anything))["opening"], ENTRY), self.line)
-    def on_document(self, value):
-        self.take_document(Entry(read(value, dict(document=anything))["document"], ENTRY), self.line)
+    def on_document(self, value): self.take_document(Entry(read(value, dict(document=anything))["document"], ENTRY), self.line)
     def on_epoch(self, value):
         header = Header(value)
         header.index is None or "terms" in self.uses or wrong("an index that the first line does not name")
@@ -580,14 +580,14 @@ class Bundle(Walk):  # 6, a method for each line of its table.
     def on_index(self, value):  # I.8
         demand("document", self.line, bundle_corrupt=not self.linked and "terms" in self.uses and self.term is None and self.counts["epoch"] + self.counts["entry"] == 0)
         self.term = self.line
-    def on_head(self, value):
-        self.take_head(head_of(value))
+    def on_omitted(self, value):
+        demand("document", self.line, bundle_corrupt=self.term is not None)
+        read(read(value, dict(omitted=anything))["omitted"], dict(epoch=number, leaf=hex_32, seq=number))
+    def on_head(self, value): self.take_head(head_of(value))
     def on_before(self, value):
-        nodes = read(value, dict(before=hashes))["before"]
-        self.subtrees(nodes, 0, 0 if not self.open or self.tree else self.due() - self.header.first_seq)
+        self.subtrees(read(value, dict(before=hashes))["before"], 0, 0 if not self.open or self.tree else self.due() - self.header.first_seq)
     def on_after(self, value):
-        nodes = read(value, dict(after=hashes))["after"]
-        self.subtrees(nodes, leaves(self.tree) if self.open else 0, self.header.tree_size if self.header else 0)
+        self.subtrees(read(value, dict(after=hashes))["after"], leaves(self.tree) if self.open else 0, self.header.tree_size if self.header else 0)
     def subtrees(self, nodes, at, end):  # B2 and B3
         demand(bundle_corrupt=self.linked and self.open)
         expected = list(subtrees(at, end))
@@ -620,7 +620,7 @@ class Bundle(Walk):  # 6, a method for each line of its table.
         demand("document", self.line, bundle_corrupt={name: said[name] for name in right} == right,
                signature_invalid=not statement or statement.signed, bundle_unsigned=statement or self.given.allow_unsigned)
         self.closed, self.bare, self.answer = True, statement is None, said.get("filter") if statement else None
-LINES = ["sealbook", "opening", "document", "index", "epoch", "before", "entry", "opened", "after", "head", "bundle"]
+LINES = ["sealbook", "opening", "document", "index", "epoch", "before", "entry", "omitted", "opened", "after", "head", "bundle"]
 RECOGNISED = [("proof", {"entry", "epoch", "path"}), ("bundle", {"sealbook"}), ("bundle", {"bundle"}),
               ("bundle", {"entry"}), ("bundle", {"epoch", "signature"}), ("logbook", {"prev_hash", "signature"})]
 def recognise(data):  # N1, N4

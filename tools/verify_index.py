@@ -181,7 +181,13 @@ def check(data, keys):
     [said] = [line["index"] for line in lines if "index" in line]
     header, field, value = statement(said["header"], log, genesis), said["field"], said["value"]
     counts = counts_under(said, header, genesis, opening["payload"])
-    own, epoch, entries = {}, None, 0
+    own, epoch, entries, omitted, misplaced = {}, None, 0, 0, False
+    def add(number, seq, leaf):
+        nonlocal misplaced
+        misplaced |= number < max(own, default=0)
+        count, digest = own.get(number, (0, bytes(32)))
+        own[number] = count + 1, H(b"\4", digest, big(seq), leaf)
+        return number >= said["since"]
     filters = lines[-1]["bundle"]["filter"]
     for line in lines:
         if "epoch" in line:
@@ -194,13 +200,16 @@ def check(data, keys):
                 demand("index_mismatch", "attestations" in filters, "an entry without the term")
                 continue
             leaf = H(b"\0", signed_entry(entry, log), bytes.fromhex(entry["signature"]))
-            number, digest = own.get(epoch["epoch"], (0, bytes(32)))
-            own[epoch["epoch"]] = number + 1, H(b"\4", digest, big(entry["seq"]), leaf)
-            entries += epoch["epoch"] >= said["since"]
+            entries += add(epoch["epoch"], entry["seq"], leaf)
+        elif "omitted" in line:
+            one, omitted = line["omitted"], omitted + 1
+            misplaced |= not said["since"] <= one["epoch"] <= header["epoch"]
+            entries += add(one["epoch"], one["seq"], bytes.fromhex(one["leaf"]))
+    demand("index_mismatch", not misplaced, "an entry that is left out stands in another epoch")
     for at, level, count in counts:
         demand("index_mismatch", count == joined(at, level, own), f"epochs {at} to {at + (1 << level) - 1}")
     since = dict(since=said["since"]) if said["since"] else {}
-    return dict(complete=dict(field=field, value=value, entries=entries, epoch=header["epoch"], seq=header["last_seq"], **since))
+    return dict(complete=dict(field=field, value=value, entries=entries, epoch=header["epoch"], seq=header["last_seq"], **since, **(dict(omitted=omitted) if omitted else {})))
 def up(node, at, size, path):  # 2.6: where a path leads from the leaf `at`
     start, end, sides = 0, size, []
     while end - start > 1:

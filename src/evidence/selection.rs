@@ -18,8 +18,9 @@ use crate::store::Store;
 use crate::store::query::{Filter, select};
 
 use super::documents::Needed;
+use super::omitted::OmittedEntries;
 use super::openings::Openings;
-use super::term::{OpenedLog, prove_term, term_of};
+use super::term::{OpenedLog, prove_narrowest};
 use super::{EvidenceError, path_of, paths_of, sealed_to};
 
 /// What to put into a bundle of a selection.
@@ -76,12 +77,7 @@ pub(super) fn export_with<W: BundleSink>(
     let opened = OpenedLog::read(store)?;
     let mut opening = opened.line(export.version, Contents::Selection, false)?;
     let openings = export.openings.in_version(export.version);
-    let proof = match (term_of(export.filter), store.last_epoch()?) {
-        (Some(term), Some(last)) if opened.begun.is_some_and(|begun| begun.since <= last) => {
-            Some(prove_term(store, &term)?)
-        }
-        _ => None,
-    };
+    let proof = prove_narrowest(store, export.filter, opened.begun)?;
     // What is sealed from now on is not sealed for this selection: the index does not
     // say anything of it yet.
     let sealed_to = match &proof {
@@ -95,9 +91,9 @@ pub(super) fn export_with<W: BundleSink>(
     let Wanted {
         needed,
         mut items,
-        any_sealed,
         first_unsealed,
         any_openings,
+        sealed,
     } = wanted(
         store,
         export.filter,
@@ -107,7 +103,7 @@ pub(super) fn export_with<W: BundleSink>(
         &openings,
     )?;
     opening.openings = any_openings;
-    match (any_sealed, first_unsealed, export.unsealed) {
+    match (sealed > 0, first_unsealed, export.unsealed) {
         (false, None, _) => return Err(EvidenceError::EmptyRange),
         (_, Some(seq), Unsealed::Refused) | (false, Some(seq), _) => {
             return Err(EvidenceError::SelectionNotSealed { seq });
@@ -121,8 +117,12 @@ pub(super) fn export_with<W: BundleSink>(
     }
     writer.answers(answered);
     needed.write(store, &mut writer)?;
-    if let Some(proof) = &proof {
-        writer.term(proof)?;
+    let mut omitted = None;
+    if let Some(proof) =
+        proof.filter(|proof| proof.entries() <= sealed.saturating_add(MOST_OMITTED))
+    {
+        writer.term(&proof)?;
+        omitted = OmittedEntries::of(store, export.filter, &proof)?;
     }
     let mut current: Option<SignedEpoch> = None;
     let (mut written, mut unsealed) = (0, 0);
@@ -141,6 +141,9 @@ pub(super) fn export_with<W: BundleSink>(
                     continue;
                 };
                 let epoch = epoch_at(store, number)?;
+                if let Some(omitted) = &mut omitted {
+                    omitted.write(Some(epoch.content.first_seq), &mut writer)?;
+                }
                 writer.epoch(&epoch)?;
                 current = Some(epoch);
             }
@@ -148,6 +151,10 @@ pub(super) fn export_with<W: BundleSink>(
             let here = rest.partition_point(|(seq, _)| *seq <= epoch.content.last_seq);
             let (entries, after) = rest.split_at(here);
             for ((seq, entry), path) in entries.iter().zip(paths(store, epoch, entries)) {
+                if let Some(omitted) = &mut omitted {
+                    omitted.write(Some(*seq), &mut writer)?;
+                    omitted.given(*seq);
+                }
                 writer.entry(*seq, entry, Some(&path?))?;
                 if any_openings {
                     openings.write(store, &opening.genesis, (*seq, entry), &mut writer)?;
@@ -158,12 +165,19 @@ pub(super) fn export_with<W: BundleSink>(
             rest = after;
         }
     }
+    if let Some(omitted) = &mut omitted {
+        omitted.write(None, &mut writer)?;
+    }
     let (out, closing) = writer.finish(export.signer)?;
     Ok((out, Selected { closing, unsealed }))
 }
 
+/// Entries of a term that a filter leaves out, at most: beyond them a selection has no
+/// proof out of the index.
+const MOST_OMITTED: u64 = 100_000;
+
 /// What the closing record will say.
-fn asked(filter: &Filter) -> Result<SelectionTerms, EvidenceError> {
+pub(super) fn asked(filter: &Filter) -> Result<SelectionTerms, EvidenceError> {
     SelectionTerms::read(&filter.to_object()).map_err(|_| EvidenceError::TooManyKinds)
 }
 
@@ -212,10 +226,11 @@ struct Wanted<'s> {
     /// What those that are sealed need: only they are given.
     needed: Needed,
     items: Items<'s>,
-    any_sealed: bool,
     first_unsealed: Option<Seq>,
     /// Whether openings go with those that are sealed.
     any_openings: bool,
+    /// How many are sealed.
+    sealed: u64,
 }
 
 fn wanted<'s>(
@@ -229,19 +244,19 @@ fn wanted<'s>(
     let mut any_openings = false;
     let mut items = with(store, in_order(store, filter, asked)?, also);
     let mut needed = Needed::default();
-    let (mut any_sealed, mut first_unsealed) = (false, None);
+    let (mut all_sealed, mut first_unsealed) = (0_u64, None);
     let (mut kept, mut bytes) = (Vec::new(), 0_usize);
     for item in items.by_ref() {
         let (seq, entry) = item?;
         let sealed = Some(seq) <= sealed_to;
         match sealed {
             true => {
+                all_sealed += 1;
                 needed.take(&entry);
                 any_openings = any_openings || openings.any_of(store, seq, &entry)?;
             }
             false => first_unsealed = Some(seq),
         }
-        any_sealed |= sealed;
         if bytes < KEPT_BYTES {
             bytes += entry.record().len();
             kept.push(Ok((seq, entry)));
@@ -259,19 +274,19 @@ fn wanted<'s>(
     Ok(Wanted {
         needed,
         items,
-        any_sealed,
         first_unsealed,
         any_openings,
+        sealed: all_sealed,
     })
 }
 
-type Items<'s> = Box<dyn Iterator<Item = Result<(Seq, Entry), EvidenceError>> + 's>;
+pub(super) type Items<'s> = Box<dyn Iterator<Item = Result<(Seq, Entry), EvidenceError>> + 's>;
 
 /// The entries in the order of the log. Only the newest of a limit are noted
 /// first, and no more of them than the limit.
 /// Those only that a reader of the file finds by what it says that it answers, whatever
 /// else a program has entries of its kinds found by.
-fn in_order<'s>(
+pub(super) fn in_order<'s>(
     store: &'s dyn Store,
     filter: &Filter,
     asked: Option<&SelectionTerms>,

@@ -71,26 +71,53 @@ impl OpenedLog {
     }
 }
 
-/// The term of a filter that asks for nothing else.
-pub(super) fn term_of(filter: &Filter) -> Option<Term> {
+/// The terms that a filter asks for.
+fn terms_of(filter: &Filter) -> Vec<Term> {
     let kind = match filter.kinds.as_slice() {
-        [kind] => Some(kind),
+        [kind] => Some(kind.as_str()),
         _ => None,
     };
+    let denied = filter.denied.map(|yes| if yes { "true" } else { "false" });
     let named = [
+        (Field::Correlation, filter.correlation.as_deref()),
+        (Field::Worker, filter.worker.as_deref()),
+        (Field::Tenant, filter.tenant.as_deref()),
+        (Field::TenantJson, filter.tenant_json.as_deref()),
         (Field::Kind, kind),
-        (Field::Tenant, filter.tenant.as_ref()),
-        (Field::Correlation, filter.correlation.as_ref()),
-        (Field::Worker, filter.worker.as_ref()),
+        (Field::Denied, denied),
     ];
-    let mut named = named.into_iter();
-    let (field, value) = named.find_map(|(field, value)| Some((field, value?)))?;
-    let term = Term::new(field, value.as_str());
-    (filter_of(&term) == *filter).then_some(term)
+    let named = named.into_iter();
+    let terms = named.filter_map(|(field, value)| Some(Term::new(field, value?)));
+    terms.collect()
+}
+
+/// What the index says of the terms that a filter asks for: of the one that the fewest
+/// entries have. `None` if the filter asks for none, or no epoch of the index is sealed.
+///
+/// # Errors
+/// [`EvidenceError`].
+pub(super) fn prove_narrowest(
+    store: &dyn Store,
+    filter: &Filter,
+    begun: Option<Begun>,
+) -> Result<Option<TermProof>, EvidenceError> {
+    let last = store.last_epoch()?;
+    if begun.is_none_or(|begun| Some(begun.since) > last) {
+        return Ok(None);
+    }
+    let mut narrowest: Option<TermProof> = None;
+    for term in terms_of(filter) {
+        let proof = prove_term(store, &term)?;
+        let fewer = |known: &TermProof| proof.entries() < known.entries();
+        if narrowest.as_ref().is_none_or(fewer) {
+            narrowest = Some(proof);
+        }
+    }
+    Ok(narrowest)
 }
 
 /// The filter that asks for a term and nothing else.
-fn filter_of(term: &Term) -> Filter {
+pub(super) fn filter_of(term: &Term) -> Filter {
     let mut filter = Filter::default();
     let value = Some(term.value.clone());
     match term.field {
@@ -224,7 +251,7 @@ pub fn export_absence<W: Write>(
     signer: Option<&dyn Signer>,
 ) -> Result<Absence, EvidenceError> {
     let proof = prove_term(store, term)?;
-    let mut entries: u64 = proof.trees.iter().filter_map(|tree| tree.entries).sum();
+    let mut entries = proof.entries();
     if proof.since > EpochNumber::FIRST {
         entries = entries.saturating_add(before_index(store, term, proof.since)?);
     }

@@ -14,6 +14,7 @@ use super::envelope::{Envelope, Purpose};
 use super::epoch::SignedEpoch;
 use super::hash::{Hash, Hasher};
 use super::head::SignedHead;
+use super::index::omitted::Omitted;
 use super::index::proof::TermProof;
 use super::json::{Form, Object, Value};
 use super::key::{SignError, Signer};
@@ -127,6 +128,14 @@ impl<W: BundleSink> BundleWriter<W> {
     /// [`BundleError::Io`].
     pub fn term(&mut self, proof: &TermProof) -> Result<(), BundleError> {
         self.line(proof.to_value().canonical(Form::Utf8).into_bytes())
+    }
+
+    /// An entry that has that term and is left out, in its place among the others.
+    ///
+    /// # Errors
+    /// [`BundleError::Io`].
+    pub fn omitted(&mut self, omitted: &Omitted) -> Result<(), BundleError> {
+        self.line(omitted.to_line())
     }
 
     pub fn epoch(&mut self, epoch: &SignedEpoch) -> Result<(), BundleError> {

@@ -7,6 +7,7 @@ use super::bundle_line::{BundleClosing, BundleOpening, Contents};
 use super::epoch::SignedEpoch;
 use super::fault::{At, Fault, FaultCode, Format};
 use super::hash::Hasher;
+use super::index::omitted::Omitted;
 use super::index::proof::TermProof;
 use super::json::{Form, Value};
 use super::limits;
@@ -185,6 +186,7 @@ impl<R: BufRead + Send> BundleFile<R> {
                 .map(|head| Event::Head(Box::new(head), number))
                 .map_err(|e| e.to_string()),
             Some("index") => self.term(&value).map(|proof| Event::Term(proof, number)),
+            Some("omitted") => self.omitted(&value),
             Some("opened") => self.opened_member(&value, number),
             Some("before") => {
                 subtrees(&value, "before").map(|hashes| Event::Before(hashes, number))
@@ -221,6 +223,18 @@ impl<R: BufRead + Send> BundleFile<R> {
         }
         let proof = TermProof::from_value(value);
         proof.map(Box::new).map_err(|error| error.to_string())
+    }
+
+    /// What the filter of a selection leaves out stands where the index says how much there is.
+    fn omitted(&self, value: &Value) -> Result<Event, String> {
+        if !self.termed {
+            let detail = "an entry is left out only where the index says how many there are";
+            return Err(detail.to_owned());
+        }
+        let omitted = Omitted::from_value(value);
+        omitted
+            .map(Event::Omitted)
+            .map_err(|error| error.to_string())
     }
 
     /// What opens a redacted member stands behind its entry, where the first line says

@@ -11,6 +11,7 @@ use super::epoch::{EpochTree, SignedEpoch, leaf_hash};
 use super::equivocation::{Counted, CountedEntry, Equivocation, has_term};
 use super::hash::Hash;
 use super::index::cover::{Block, epochs_of};
+use super::index::omitted::Omitted;
 use super::index::proof::TermProof;
 use super::judge::read_raw;
 use super::merkle::{LeafRange, NodeHasher as _, path_ranges};
@@ -59,6 +60,11 @@ pub fn denial(source: &mut dyn Source) -> Result<Option<Denial>, ReadError> {
                         for list in lists.into_iter().flatten() {
                             count(list, epoch, CountedEntry { leaf, seq });
                         }
+                    }
+                }
+                (Event::Omitted(Omitted { epoch, leaf, seq }), Some(_)) => {
+                    for list in [&mut all, &mut own] {
+                        count(list, epoch, CountedEntry { leaf, seq });
                     }
                 }
                 // It stands before all headers and entries, or not at all.

@@ -230,6 +230,9 @@ pub enum NotChecked {
     /// Whether the log's signed index, by which a selection is complete, is that of
     /// its entries: who has them all can tell.
     Index,
+    /// Whether what a selection leaves out of the entries that the index counts is what its
+    /// filter leaves out.
+    Omitted,
     /// Whether a bundle without a signed closing record was cut or rearranged.
     BundleUnsigned,
     Signatures,
@@ -309,8 +312,11 @@ pub struct Complete {
     pub field: Field,
     /// The value of it.
     pub value: String,
-    /// How many entries the index counts, all of which are here.
+    /// How many entries the index counts.
     pub entries: u64,
+    /// How many of them are not here, but named: the rest of the filter leaves them out.
+    #[serde(skip_serializing_if = "is_none")]
+    pub omitted: u64,
     /// The last epoch that the index covers.
     pub epoch: u64,
     /// The last entry of that epoch. What came after it is not covered.
@@ -321,6 +327,11 @@ pub struct Complete {
     pub since: Option<u64>,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // As serde asks.
+const fn is_none(count: &u64) -> bool {
+    *count == 0
+}
+
 impl fmt::Display for Complete {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("by the log's signed index ")?;
@@ -329,14 +340,21 @@ impl fmt::Display for Complete {
         }
         write!(
             f,
-            "up to entry {} (epoch {}): {} entries with {} \"{}\", and no others; what came after \
-             that entry is not covered",
+            "up to entry {} (epoch {}): {} entries with {} \"{}\", and no others",
             self.seq,
             self.epoch,
             self.entries,
             self.field.name(),
             self.value
         )?;
+        if self.omitted > 0 {
+            write!(
+                f,
+                ", of which {} are named and left out, as not wanted by the rest of the filter",
+                self.omitted
+            )?;
+        }
+        f.write_str("; what came after that entry is not covered")?;
         match self.since {
             Some(since) => write!(f, ", nor what came before epoch {since}"),
             None => Ok(()),

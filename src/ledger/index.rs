@@ -54,6 +54,7 @@ pub(crate) mod audit;
 pub(crate) mod counting;
 pub mod cover;
 pub mod leaf;
+pub mod omitted;
 pub mod proof;
 pub(crate) mod sorted;
 pub mod term;

@@ -11,6 +11,7 @@ use super::epoch::SignedEpoch;
 use super::fault::{Fault, Format, NotChecked, WarningCode};
 use super::hash::Hash;
 use super::head::SignedHead;
+use super::index::omitted::Omitted;
 use super::index::proof::TermProof;
 use super::index::term::Placed;
 use super::json::Value;
@@ -114,6 +115,8 @@ pub enum Event {
     /// What the index of the log says of the term that all entries of a selection
     /// have.
     Term(Box<TermProof>, Option<u64>),
+    /// An entry that has the term, and that the rest of the filter leaves out.
+    Omitted(Omitted),
     /// Where hidden terms of the index stand, before the first entries that have
     /// them.
     Placed(Vec<Placed>),

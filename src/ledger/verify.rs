@@ -385,6 +385,7 @@ impl<'a> Walk<'a> {
                 self.opened.open(&opened, genesis, line, &mut self.findings);
             }
             Event::Answers(filter) => self.answers = Some(filter),
+            Event::Omitted(omitted) => self.omitted(&omitted),
             Event::Placed(placed) => self.index.place(&placed, &mut self.findings),
         }
     }

@@ -15,7 +15,7 @@ use sealbook::{Ledger, Options, Policy, Report, Verdict};
 
 /// `entries` entries beside the first, in `epochs` epochs of about one length. Cases,
 /// tenants and kinds come in turns of different lengths.
-fn log(entries: u64, epochs: u64) -> Ledger {
+pub(crate) fn log(entries: u64, epochs: u64) -> Ledger {
     let ledger = Ledger::in_memory(Options::new("small")).unwrap();
     let mut sealed = 0;
     for n in 0..entries {
@@ -52,7 +52,7 @@ fn filter(term: &Term) -> Filter {
     filter
 }
 
-fn export(ledger: &Ledger, filter: &Filter) -> Vec<u8> {
+pub(crate) fn export(ledger: &Ledger, filter: &Filter) -> Vec<u8> {
     let mut bundle = Vec::new();
     let export = Export {
         filter,
@@ -75,7 +75,7 @@ fn absence(ledger: &Ledger, term: &Term) -> Vec<u8> {
     }
 }
 
-fn verify(file: &[u8], ledger: &Ledger) -> Report {
+pub(crate) fn verify(file: &[u8], ledger: &Ledger) -> Report {
     let policy = Policy {
         allow_unsigned: true,
         ..Policy::key(ledger.key())
@@ -83,7 +83,7 @@ fn verify(file: &[u8], ledger: &Ledger) -> Report {
     sealbook::verify(file, &policy).unwrap()
 }
 
-fn codes(report: &Report) -> BTreeSet<String> {
+pub(crate) fn codes(report: &Report) -> BTreeSet<String> {
     let codes = report
         .faults
         .iter()
@@ -91,7 +91,7 @@ fn codes(report: &Report) -> BTreeSet<String> {
     codes.collect()
 }
 
-fn lines(bundle: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn lines(bundle: &[u8]) -> Vec<Vec<u8>> {
     bundle
         .split_inclusive(|byte| *byte == b'\n')
         .map(<[u8]>::to_vec)
@@ -100,7 +100,7 @@ fn lines(bundle: &[u8]) -> Vec<Vec<u8>> {
 
 /// A bundle of these lines, whose closing record is right and not signed, as anybody
 /// makes it. Headers of which no entry is left go, too.
-fn closed_again(mut lines: Vec<Vec<u8>>) -> Vec<u8> {
+pub(crate) fn closed_again(mut lines: Vec<Vec<u8>>) -> Vec<u8> {
     let closing = lines.pop().unwrap();
     let is = |line: &[u8], name: &str| line.starts_with(format!("{{\"{name}\":").as_bytes());
     let mut kept: Vec<Vec<u8>> = Vec::new();

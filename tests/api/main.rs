@@ -24,3 +24,4 @@ mod spill;
 mod table_set;
 #[cfg(feature = "parquet")]
 mod tables;
+mod two_filters;

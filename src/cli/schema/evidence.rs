@@ -209,6 +209,8 @@ pub(super) struct Complete {
     field: String,
     value: String,
     entries: u64,
+    /// How many of them are named and left out: the rest of the filter does not want them.
+    omitted: Option<u64>,
     /// The last epoch that the index covers, and its last entry.
     epoch: u64,
     seq: u64,

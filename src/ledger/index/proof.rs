@@ -202,6 +202,13 @@ impl TermProof {
         cover(self.since, self.header.content.epoch)
     }
 
+    /// How many entries it says have the term, in all trees.
+    #[must_use]
+    pub fn entries(&self) -> u64 {
+        let entries = self.trees.iter().filter_map(|tree| tree.entries);
+        entries.fold(0, u64::saturating_add)
+    }
+
     /// Where the index begins: with the log, under the key that its entry 0 names, or later.
     fn begun(&self, opened: Option<&VrfKey>) -> Option<Begun> {
         let since = self.since;

@@ -9,6 +9,7 @@ use super::super::hash::Hash;
 use super::super::index::audit::{IndexAudit, Spot};
 use super::super::index::cover::{Begun, epochs_of};
 use super::super::index::leaf::Count;
+use super::super::index::omitted::Omitted;
 use super::super::index::proof::{TermProof, TermProofFault, expected};
 use super::super::index::term::{Field, Placed, Term};
 use super::super::json::{Object, Value};
@@ -40,6 +41,11 @@ pub(super) struct TermClaim {
     proof: TermProof,
     line: Option<u64>,
     own: Vec<(EpochNumber, Count)>,
+    /// How many are named and left out.
+    omitted: u64,
+    /// One of these stands behind those of a later epoch, or in an epoch that the index does
+    /// not cover.
+    misplaced: bool,
     /// The first entry that does not have the term.
     other: Option<Seq>,
 }
@@ -90,6 +96,18 @@ impl Indexed {
 }
 
 impl TermClaim {
+    /// Counts an entry.
+    fn count(&mut self, epoch: EpochNumber, seq: Seq, leaf: &Hash) {
+        let known = self.own.last().map(|(epoch, _)| *epoch);
+        self.misplaced |= known > Some(epoch);
+        if known != Some(epoch) {
+            self.own.push((epoch, Count::NONE));
+        }
+        if let Some((_, count)) = self.own.last_mut() {
+            *count = count.and(seq, leaf);
+        }
+    }
+
     /// Whether the entry has the term.
     fn has(&self, spots: &[Spot]) -> bool {
         let term = &self.proof.term;
@@ -118,6 +136,8 @@ impl Walk<'_> {
                 proof: (**proof).clone(),
                 line,
                 own: Vec::new(),
+                omitted: 0,
+                misplaced: false,
                 other: None,
             }));
         }
@@ -265,14 +285,18 @@ impl Walk<'_> {
                     asked.other = asked.other.or(Some(seq));
                     return;
                 }
-                let epoch = header.epoch;
-                if asked.own.last().is_none_or(|(known, _)| *known != epoch) {
-                    asked.own.push((epoch, Count::NONE));
-                }
-                if let Some((_, count)) = asked.own.last_mut() {
-                    *count = count.and(seq, &entry.leaf);
-                }
+                asked.count(header.epoch, seq, &entry.leaf);
             }
+        }
+    }
+
+    /// Takes an entry that has the term and is left out.
+    pub(super) fn omitted(&mut self, omitted: &Omitted) {
+        if let Indexed::Term(asked) = &mut self.index {
+            let covered = asked.proof.since..=asked.proof.header.content.epoch;
+            asked.misplaced |= !covered.contains(&omitted.epoch);
+            asked.omitted = asked.omitted.saturating_add(1);
+            asked.count(omitted.epoch, omitted.seq, &omitted.leaf);
         }
     }
 
@@ -354,6 +378,15 @@ impl Walk<'_> {
             let found = fault(FaultCode::FilterMismatch, detail.to_owned());
             self.findings.fault(found);
         }
+        if asked.misplaced {
+            let detail = "an entry that is left out stands in an epoch that the index does not \
+                          cover, or behind those of a later one";
+            let found = fault(FaultCode::IndexMismatch, detail.to_owned());
+            self.findings.fault(found);
+        }
+        if asked.omitted > 0 {
+            self.not_checked.push(NotChecked::Omitted);
+        }
         // Of epochs before the index nothing is shown.
         let later = (proof.since > EpochNumber::FIRST).then_some(proof.since.0);
         self.not_checked
@@ -363,10 +396,11 @@ impl Walk<'_> {
         if !audits.any(|audit| audit.covers(header, auditors)) {
             self.not_checked.push(NotChecked::Index);
         }
-        agree.then(|| Complete {
+        (agree && !asked.misplaced).then(|| Complete {
             field: proof.term.field,
             value: proof.term.value.clone(),
             entries,
+            omitted: asked.omitted,
             epoch: header.epoch.0,
             seq: header.last_seq.0,
             since: later,

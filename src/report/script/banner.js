@@ -8,6 +8,7 @@ const SIGNS = { verified: "\u2713", unconfirmed: "?", failed: "\u2717", unable: 
 
 const OPEN = {
   index: "whether the index is that of the log's entries, which a full audit shows",
+  omitted: "whether the entries that are named and left out are those that the filter leaves out",
   truncation: "whether entries after the last one were left out",
   documents: "the documents that it refers to",
   heads: "heads that were given and lie outside of it",

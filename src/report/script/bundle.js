@@ -5,7 +5,7 @@ import { blake2b } from "./blake2b.js";
 import { fromUtf8, toHex } from "./bytes.js";
 import { endWalk, foundIn } from "./ending.js";
 import { laterFormat, readEntry } from "./entry.js";
-import { endTerm, readTerm, takeTerm } from "./indexed.js";
+import { endTerm, readTerm, takeOmitted, takeTerm } from "./indexed.js";
 import { isHashes, isHex, isObject, isText, isWhole, membersOf, parseCanonical } from "./json.js";
 import { beginRedacted, takeOpened, takeRedacted } from "./redacted.js";
 import { isSigned, readStatement, readUnsignedClosing } from "./statement.js";
@@ -111,6 +111,8 @@ function takeValue(walk, value, line, bytes, start) {
     takeDocument(walk, readEntry(membersOf(value, { document: isObject }).document, { numbered: false }), line);
   } else if (walk.uses && value.has("index")) {
     takeTerm(walk, readTerm(value), line);
+  } else if (walk.uses && value.has("omitted")) {
+    takeOmitted(walk, value);
   } else if (walk.opens && walk.counts.entry > 0 && value.has("opened")) {
     takeOpened(walk, value, line);
   } else if (value.has("epoch")) {

@@ -173,7 +173,8 @@ function questionOf({ closing }) {
 // By the index, if it shows it, or null.
 export function completeIn({ complete }) {
   const from = complete?.since ? ` from epoch ${complete.since}` : "";
-  return complete ? `, complete by the log's signed index${from} up to entry ${complete.seq} (epoch ${complete.epoch})` : "";
+  const without = complete?.omitted ? `, but for ${complete.omitted} of ${complete.entries} with ${complete.field} "${complete.value}" that are named and left out` : "";
+  return complete ? `, complete by the log's signed index${from} up to entry ${complete.seq} (epoch ${complete.epoch})${without}` : "";
 }
 
 const WARNINGS = {

@@ -65,6 +65,15 @@ export function takeTerm(walk, term, line) {
   }
 }
 
+// Takes an entry that has the term, and that the rest of the filter leaves out (I.8).
+export function takeOmitted(walk, value) {
+  if (walk.term === null) {
+    throw new Error("an entry is left out only where the index says how many there are");
+  }
+  const omitted = membersOf(membersOf(value, { omitted: isObject }).omitted, { epoch: isWhole, leaf: isHex(32), seq: isWhole });
+  walk.omitted.push({ ...omitted, before: walk.entries.length });
+}
+
 // At the end: what the index says must be what the entries say (I.9).
 export function endTerm(walk) {
   const { term } = walk;
@@ -79,12 +88,15 @@ export function endTerm(walk) {
     walk.notChecked.delete("completeness");
   }
   walk.notChecked.add("index");
+  if (walk.omitted.length > 0) {
+    walk.notChecked.add("omitted");
+  }
   const order = walk.order++;
   walk.checks.push(async () => {
     const before = walk.faults.length;
     const entries = await check(walk, (code, place, detail) => walk.report.fault(code, place, detail, order));
     const { field, value, header } = term;
-    walk.complete = walk.faults.length === before ? { field, value, entries, epoch: header.content.epoch, seq: header.content.last_seq, since: term.since || null } : null;
+    walk.complete = walk.faults.length === before ? { field, value, entries, omitted: walk.omitted.length, epoch: header.content.epoch, seq: header.content.last_seq, since: term.since || null } : null;
   });
 }
 
@@ -146,20 +158,41 @@ function countEntries(walk, fault) {
   const { epoch: last } = term.header.content;
   const filter = walk.closing?.content?.filter;
   const own = new Map();
+  let [latest, next, misplaced] = [0, 0, false];
+  const add = (epoch, seq, leaf) => {
+    own.set(epoch, countOf(own.get(epoch), seq, leaf));
+    misplaced ||= epoch < latest;
+    latest = epoch;
+  };
+  const leaveOut = (end) => {
+    for (; walk.omitted[next]?.before <= end; next += 1) {
+      const { epoch, seq, leaf } = walk.omitted[next];
+      misplaced ||= epoch < term.since || epoch > last;
+      add(epoch, seq, fromHex(leaf, 32));
+    }
+  };
   for (const { statement } of walk.headers) {
     if (statement.content.epoch === last && toHex(statement.signed) !== toHex(term.header.signed)) {
       fault("epoch_invariant", { at: "epoch", epoch: last }, "it is not the header under which the term is proven");
     }
   }
-  for (const { entry, header, index, line } of walk.entries.filter((item) => item.entry !== null && item.header !== null)) {
+  for (const [at, { entry, header, index, line }] of walk.entries.entries()) {
+    leaveOut(at);
+    if (entry === null || header === null) {
+      continue;
+    }
     const { epoch } = header.statement.content;
     if (epoch > last) {
       fault("index_mismatch", { at: "entry", entry: index, seq: entry.seq, line }, `it lies in epoch ${epoch}, and what the index says ends with epoch ${last}`);
     } else if (hasTerm(entry, term)) {
-      own.set(epoch, countOf(own.get(epoch), entry.seq, entry.leaf));
+      add(epoch, entry.seq, entry.leaf);
     } else if (!(filter instanceof Map && filter.has("attestations"))) {
       fault("index_mismatch", { line: term.line }, `entry ${entry.seq} does not have the term`);
     }
+  }
+  leaveOut(walk.entries.length);
+  if (misplaced) {
+    fault("index_mismatch", { line: term.line }, "an entry that is left out stands in an epoch that the index does not cover, or behind those of a later one");
   }
   return own;
 }

@@ -52,6 +52,7 @@ export function beginWalk(given = {}) {
     standing: [],
     leafOf: new Map(),
     term: null,
+    omitted: [],
     begun: false,
     complete: null,
     lone: false,
