@@ -188,6 +188,7 @@ fn the_kept_ledger_of_version_2_and_its_files_verify_and_it_goes_on() {
         ("all.bundle", None),
         ("order-1.bundle", Some(6)),
         ("t-2.bundle", Some(6)),
+        ("order-1.t-2.bundle", Some(6)),
         ("no-zeta.bundle", Some(0)),
         ("entry-3.proof", None),
     ];

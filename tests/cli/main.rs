@@ -89,6 +89,7 @@ mod targets;
 mod terminal;
 mod threats;
 mod timestamps;
+mod two_filters;
 mod types;
 mod unmade;
 mod upgrades;

@@ -301,6 +301,38 @@ fn a_client_that_does_not_read_loses_its_connection_and_holds_nobody_up() {
     assert!(rest.len() < 24 << 20, "it was not cut off");
 }
 
+/// What a reader leaves unread takes room, of which there is so much; a small answer needs none.
+#[test]
+fn an_answer_waits_for_room_of_its_reader_and_gives_it_back() {
+    let mut plan = Plan::default();
+    plan.limits.answers_bytes = 16 << 20;
+    plan.limits.stall_time = Duration::from_secs(600);
+    plan.limits.answer_time = Duration::from_secs(600);
+    let server = plan.start();
+    let blob = "x".repeat(1 << 20);
+    for _ in 0..24 {
+        let body = json!({"kind": "blob", "payload": {"blob": blob}});
+        server.post(Scope::Append, "/v1/entries", &body).is(201);
+    }
+    let mut slow = TcpStream::connect(server.address).unwrap();
+    slow.write_all(b"GET /v1/entries?kind=blob HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .unwrap();
+    let mut begin = [0; 15];
+    slow.read_exact(&mut begin).unwrap();
+    assert_eq!(&begin, b"HTTP/1.1 200 OK");
+    // It has all that one reader may have, and reads nothing of it.
+    server
+        .get("/v1/entries?kind=blob&limit=1")
+        .refused(503, "busy");
+    server.get("/v1/entries?kind=blob&limit=0").is(400);
+    server.get("/health").is(200);
+    server.note(1);
+    drop(slow);
+    server.until("the room is free again", || {
+        server.get("/v1/entries?kind=blob&limit=1").status == 200
+    });
+}
+
 #[test]
 fn an_unknown_path_or_method_is_said_to_be_that() {
     let server = Server::start();

@@ -302,6 +302,21 @@ await test("an index that denies an entry is proven, and no byte of the proof ca
   assert.deepEqual([selection.faults, selection.complete?.entries], [[], 2]);
   assert.match(coversOf(selection), /complete by the log's signed index up to entry 9 \(epoch 2\)$/);
   assert.deepEqual(selection.notChecked, ["chain", "index"]);
+  // Of two filters: what the second leaves out is named, each line of it counts.
+  const both = String(read("fixtures/ledgers/v2/order-1.t-2.bundle")).trim().split("\n");
+  const judged = (rows) => verifyBundle(utf8(`${rows.join("\n")}\n`));
+  const two = await judged(both);
+  assert.deepEqual([two.faults, two.entries, two.complete.entries, two.complete.omitted], [[], TWO, 6, 6 - TWO]);
+  assert.deepEqual(two.notChecked, ["chain", "index", "omitted"]);
+  assert.match(coversOf(two), /, but for \d of 6 with \w+ "[\w-]+" that are named and left out$/);
+  for (const [at, row] of both.entries()) {
+    if (row.startsWith('{"omitted":')) {
+      for (const changed of [both.toSpliced(at, 1), both.toSpliced(at, 0, row)]) {
+        const codes = (await judged(changed)).faults.map(({ code }) => code);
+        assert.ok(codes.includes("index_mismatch"), codes);
+      }
+    }
+  }
   // An index that began later than the log.
   const later = new Uint8Array(read("fixtures/format/index.later.bundle"));
   const over = await verifyBundle(later);
