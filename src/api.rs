@@ -35,6 +35,7 @@ pub mod held;
 mod import;
 mod keeping;
 mod ledger;
+mod members;
 mod missing;
 #[cfg(not(feature = "parquet"))]
 mod no_tables;
@@ -94,6 +95,7 @@ pub use self::halt::{Halt, check_not_halted};
 pub use self::import::ImportFile;
 pub use self::keeping::{KEEP_EVERY, keep_witnessed};
 pub use self::ledger::{Done, Ledger, RecordedVerdict};
+pub use self::members::{Members, ReadMember, members};
 pub use self::options::{AskPassphrase, Options, Passphrase};
 pub use self::pipes::open_file;
 pub use self::progress::{Progress, ProgressStep, Unit};

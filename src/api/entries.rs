@@ -52,6 +52,20 @@ pub struct Entries<'r> {
 /// # Errors
 /// [`Error::NotRecognised`]; [`Error::Read`].
 pub fn entries<'r>(file: impl Read + Send + 'r) -> Result<Entries<'r>, Error> {
+    let (format, source) = source(file)?;
+    Ok(Entries {
+        source,
+        found: VecDeque::new(),
+        epoch: None,
+        ended: false,
+        format,
+    })
+}
+
+/// What a file holds, as a source, and what it is.
+pub(super) fn source<'r>(
+    file: impl Read + Send + 'r,
+) -> Result<(Format, Box<dyn Source + 'r>), Error> {
     let recognised = recognise(file).map_err(ReadError::Io)?;
     let format = recognised
         .format
@@ -77,13 +91,7 @@ pub fn entries<'r>(file: impl Read + Send + 'r) -> Result<Entries<'r>, Error> {
         }
         _ => return Err(Error::NotRecognised { path: None }),
     };
-    Ok(Entries {
-        source,
-        found: VecDeque::new(),
-        epoch: None,
-        ended: false,
-        format,
-    })
+    Ok((format, source))
 }
 
 impl Entries<'_> {
