@@ -4,14 +4,12 @@ use std::collections::HashMap;
 
 use crate::evidence::openings::openings_of;
 use crate::ledger::entry::Entry;
-use crate::ledger::hash::{Hash, Hasher};
 use crate::ledger::json::Value;
 use crate::ledger::kind;
 use crate::ledger::position::Seq;
 use crate::ledger::redact::Opening;
 use crate::ledger::redact::erasure::{ErasedMember, Erasure, MOST};
 use crate::ledger::redact::pointer::Pointer;
-use crate::ledger::shape;
 use crate::logbook::entry_at;
 use crate::logbook::error::LogbookError;
 use crate::logbook::request::{PreparedEntry, Receipt};
@@ -177,18 +175,4 @@ impl Ledger {
         }
         Ok(found)
     }
-}
-
-/// The digest over members that would be erased: over the canonical JSON of each, with a
-/// line end. Another member, or one less, has another one.
-pub(crate) fn digest_of(planned: &[ErasedMember]) -> Hash {
-    let mut hasher = Hasher::new();
-    let mut line = Vec::new();
-    for member in planned {
-        line.clear();
-        shape::write_text(member, &mut line);
-        line.push(b'\n');
-        hasher.update(&line);
-    }
-    hasher.finish()
 }

@@ -168,6 +168,12 @@ fn failed(spill: &dyn Spill, source: io::Error) -> SpillError {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "tests fail by panicking"
+    )]
+
     use std::io::Cursor;
     use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -18,8 +18,7 @@ use super::posted::take_up;
 use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
-use crate::api::erasing::digest_of;
-use crate::ledger::hash::Hash;
+use crate::ledger::hash::{Hash, Hasher};
 use crate::ledger::json::Value;
 use crate::ledger::parse::parse;
 use crate::ledger::position::Seq;
@@ -131,7 +130,7 @@ pub(super) async fn erase(
         // Nobody else erases between what is found and what is done.
         let _erasing = service.erasing();
         let (planned, warnings) = plan(service, &wanted)?;
-        let confirm = digest_of(&planned);
+        let confirm = plan_digest(&planned);
         let receipts = match wanted.dry_run || planned.is_empty() {
             true => Vec::new(),
             false => {
@@ -224,4 +223,18 @@ fn check_confirmed(wanted: &Wanted, planned: Hash) -> Result<(), Problem> {
 
 const fn refused(what: &'static str, expected: &'static str) -> Problem {
     Problem::Argument { what, expected }
+}
+
+/// The digest over members that would be erased: over the canonical JSON of each, with a
+/// line end. Another member, or one less, has another one.
+fn plan_digest(planned: &[ErasedMember]) -> Hash {
+    let mut hasher = Hasher::new();
+    let mut line = Vec::new();
+    for member in planned {
+        line.clear();
+        shape::write_text(member, &mut line);
+        line.push(b'\n');
+        hasher.update(&line);
+    }
+    hasher.finish()
 }

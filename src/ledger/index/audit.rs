@@ -213,6 +213,12 @@ fn key_of(term: &Term) -> Hash {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "tests fail by panicking"
+    )]
+
     use std::collections::BTreeMap;
 
     use super::super::super::key::PublicKey;

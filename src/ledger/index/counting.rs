@@ -261,6 +261,12 @@ impl Record for TermNote {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "tests fail by panicking"
+    )]
+
     use super::super::super::spill::tests::InMemory;
     use super::*;
 

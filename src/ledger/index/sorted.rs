@@ -108,6 +108,12 @@ impl Record for Leaf {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "tests fail by panicking"
+    )]
+
     use super::super::super::position::Seq;
     use super::super::super::spill::tests::InMemory;
     use super::super::leaf::{Count, root_of};
