@@ -30,9 +30,6 @@ pub(crate) static CHECKPOINT: Sort = Sort {
     ],
 };
 
-/// checkpoints(file)
-/// --
-///
 /// The checkpoints in a file: the one that a signed note is, the one that a tlog-proof leads
 /// to, or those that entries of a logbook, a bundle, a report or a table keep as witnesses
 /// cosigned them. `file` may also be the folder of a public log. No signature is judged:

@@ -40,9 +40,6 @@ pub(crate) struct Entries {
     format: String,
 }
 
-/// read(file)
-/// --
-///
 /// The entries of a logbook, a bundle, a proof, a report or a table, one after the
 /// other; `file` is a path or bytes, compressed or not. Nothing is judged.
 ///
@@ -65,9 +62,6 @@ pub(crate) fn read(py: Python<'_>, file: Input) -> PyResult<Entries> {
     })
 }
 
-/// table(file)
-/// --
-///
 /// The entries of a file as an Arrow table with the columns of `sealbook export
 /// --format parquet`: `pyarrow.table(it)`, `polars.DataFrame(it)`, or anything else that
 /// takes an Arrow stream. Nothing is judged.
@@ -195,9 +189,6 @@ impl Entry {
         let value = self.payload(py)?.get_item(name)?;
         value.ok_or_else(|| pyo3::exceptions::PyKeyError::new_err(name.to_owned()))
     }
-    /// get(name, default=None)
-    /// --
-    ///
     /// A member of the payload, or `default`.
     #[pyo3(signature = (name, default = None))]
     fn get<'py>(

@@ -27,9 +27,6 @@ struct Folded<'a> {
     part: &'a FoldPart,
 }
 
-/// join(parts, whole)
-/// --
-///
 /// The verdict over parts in the order of the log, as JSON. `whole` says that nothing may
 /// be missing before, between and after them.
 #[pyfunction]

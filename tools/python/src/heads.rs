@@ -24,9 +24,6 @@ pub(crate) static STATEMENT: Sort = Sort {
     ],
 };
 
-/// statements(file)
-/// --
-///
 /// The signed heads and epoch headers in a file, one a line, as `sealbook head`, `sealbook
 /// seal` and `--publish` write them. `Statement.signed` says whether the log that one names
 /// signed it; whether that log's key is to be trusted is yours to say.

@@ -18,9 +18,6 @@ pub(crate) enum GivenKey {
     Path(PathBuf),
 }
 
-/// key(given)
-/// --
-///
 /// A public key as 64 lower-case hex digits.
 ///
 /// `given` is what `sealbook key` prints: hex digits, PEM (`--pem`) or JSON (`--json`); or

@@ -27,9 +27,6 @@ static MEMBER: Sort = Sort {
     ],
 };
 
-/// members(file)
-/// --
-///
 /// The redacted members of a file's entries, each with the value and the salt that open it,
 /// where the file has them: of a logbook, a bundle, a proof, a report or a table. An opening
 /// is held against its commitment; the entries are read and not judged.
@@ -67,9 +64,6 @@ fn cells(member: api::ReadMember, genesis: Option<Hash>) -> Cells {
     ]
 }
 
-/// check_opening(commitment, genesis, pointer, salt, value_json)
-/// --
-///
 /// Whether a value, as JSON, and its salt open a commitment.
 #[pyfunction]
 pub(crate) fn check_opening(

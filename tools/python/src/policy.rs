@@ -126,6 +126,8 @@ const FORMATS: [Format; 9] = [
 ];
 
 fn format_of(name: &str) -> Result<Format, Failure> {
+    // As `--as` takes it, and as a report has it.
+    let name = name.replace('_', "-");
     let named = FORMATS.iter().find(|format| format.to_string() == name);
     named.copied().ok_or_else(|| {
         let all: Vec<_> = FORMATS.iter().map(ToString::to_string).collect();

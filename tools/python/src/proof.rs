@@ -31,9 +31,6 @@ enum Proof {
     Equivocation(Box<Equivocation>),
 }
 
-/// proof(file)
-/// --
-///
 /// What a proof says, read and not judged: an `InclusionProof` (`sealbook prove`), a
 /// `TlogProof` (`sealbook prove --tlog`), or an `Equivocation`, which is checked in full as
 /// it is read: the key that it names signed both statements.

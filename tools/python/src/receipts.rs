@@ -41,9 +41,6 @@ struct Receipt<'l> {
     genesis: Hash,
 }
 
-/// receipts(file)
-/// --
-///
 /// The receipts in a file, JSON Lines as `sealbook append` prints them. They are read and
 /// not judged: `verify(…, receipts=file)` says whether the log holds them. A last line that
 /// its writer did not finish is passed over.

@@ -44,7 +44,7 @@ pub(crate) enum Holds {
     Texts,
 }
 
-/// A sort of records: the class of `sealbook.values`, and its columns, which are the
+/// A sort of records: the class of `sealbook.records`, and its columns, which are the
 /// members of the class in their order.
 pub(crate) struct Sort {
     pub(crate) class: &'static str,
@@ -117,9 +117,9 @@ pub(crate) fn object<'py>(
     class(py, sort.class)?.call1(PyTuple::new(py, values)?)
 }
 
-/// A class of `sealbook.values`.
+/// A class of `sealbook.records`.
 pub(crate) fn class<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-    py.import("sealbook.values")?.getattr(name)
+    py.import("sealbook.records")?.getattr(name)
 }
 
 fn value(py: Python<'_>, cell: Cell) -> PyResult<Bound<'_, PyAny>> {

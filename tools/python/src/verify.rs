@@ -48,9 +48,6 @@ fn millis(elapsed: Duration) -> u64 {
     u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// verify(file, policy, explain)
-/// --
-///
 /// The verdict on a file, as JSON.
 #[pyfunction]
 pub(crate) fn verify(
@@ -139,9 +136,6 @@ fn printed(
     })
 }
 
-/// fold(file, policy)
-/// --
-///
 /// The verdict on a bundle of whole epochs, as JSON. A part is in it where it passed.
 #[pyfunction]
 pub(crate) fn fold(py: Python<'_>, file: Input, policy: &Bound<'_, Policy>) -> PyResult<String> {
@@ -190,9 +184,6 @@ struct Unanswered {
 /// A key that signed two histories: whose, in what, and the proof.
 type Fork = (String, String, Vec<u8>);
 
-/// verify_all(files, keys, policy, explain)
-/// --
-///
 /// The verdicts on several files, as JSON; the forks; and what was passed over. `keys` are
 /// pairs of a name and the keys of that file.
 #[pyfunction]

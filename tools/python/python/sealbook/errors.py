@@ -31,7 +31,11 @@ class Unsupported(SealbookError):
 
 
 class Unreadable(SealbookError):
-    """A line or row is not an entry."""
+    """A line, a row or a file is not of the sort that it was given as."""
+
+
+class Misused(SealbookError, ValueError):
+    """An argument cannot be what it was given as."""
 
 
 class Refused(SealbookError):
@@ -67,6 +71,10 @@ _BY_CODE = {
     "not_recognised": NotRecognised,
     "format_unsupported": Unsupported,
     "bad_input": Unreadable,
+    "bad_json": Unreadable,
+    "bad_checkpoint": Unreadable,
+    "bad_witness_policy": Unreadable,
+    "usage": Misused,
 }
 
 
