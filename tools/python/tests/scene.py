@@ -1,5 +1,6 @@
 """A ledger of the command's, and a server over it, for the tests of the package."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -68,6 +69,22 @@ class Ledger:
 
     def path(self, name):
         return str(self.folder / name)
+
+    def copied(self, name):
+        """A copy of the ledger, which its key writes too."""
+        shutil.copytree(self.folder / "ledger", self.folder / name)
+        shutil.copy(self.folder / "ledger.mark", self.folder / f"{name}.mark")
+        self.environment["SEALBOOK_KEY"] = self.path("ledger.key.pem")
+
+    @contextlib.contextmanager
+    def without(self, name):
+        """While that ledger is elsewhere: a copy beside its original is not written."""
+        away = self.folder / f"{name}.away"
+        (self.folder / name).rename(away)
+        try:
+            yield
+        finally:
+            away.rename(self.folder / name)
 
 
 class Server:
