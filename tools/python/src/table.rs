@@ -19,6 +19,9 @@ const ROWS: usize = 8_192;
 /// Bytes from which on a batch is full.
 const BYTES: usize = 16 << 20;
 
+/// What makes a batch of rows.
+type Make<T> = dyn Fn(&[T]) -> Result<RecordBatch, ArrowError> + Send;
+
 /// How rows of one sort become a batch.
 pub(crate) struct Layout<T> {
     /// The columns.
@@ -26,7 +29,7 @@ pub(crate) struct Layout<T> {
     /// Bytes of a row, about.
     pub(crate) weigh: fn(&T) -> usize,
     /// Makes a batch.
-    pub(crate) make: Box<dyn Fn(&[T]) -> Result<RecordBatch, ArrowError> + Send>,
+    pub(crate) make: Box<Make<T>>,
 }
 
 /// The rows as a capsule of the C data interface; none if they were taken before.

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 use sealbook::api::{
     self, Against, Book, Examined, Progress, examine, examine_books, is_folder_of_files, verify_as,
 };
@@ -184,6 +183,9 @@ struct Unanswered {
 /// A key that signed two histories: whose, in what, and the proof.
 type Fork = (String, String, Vec<u8>);
 
+/// The document, the forks, and what was passed over.
+type Judged = (String, Vec<Fork>, Vec<String>);
+
 /// The verdicts on several files, as JSON; the forks; and what was passed over. `keys` are
 /// pairs of a name and the keys of that file.
 #[pyfunction]
@@ -193,9 +195,9 @@ pub(crate) fn verify_all(
     keys: Vec<(String, Vec<GivenKey>)>,
     policy: &Bound<'_, Policy>,
     explain: bool,
-) -> PyResult<(String, Vec<(String, String, Py<PyBytes>)>, Vec<String>)> {
+) -> PyResult<Judged> {
     let policy = policy.get();
-    let (text, forks, passed_over) = detached(py, move || {
+    detached(py, move || {
         let started = Instant::now();
         let read = |(name, keys): &(String, Vec<GivenKey>)| Ok((name.clone(), read_keys(keys)?));
         let keys: Vec<_> = keys.iter().map(read).collect::<Result<_, Failure>>()?;
@@ -226,15 +228,10 @@ pub(crate) fn verify_all(
         };
         Ok((
             many(&found.books, shown(&found.beside), explain, started),
-            forks.collect::<Vec<_>>(),
+            forks.collect(),
             shown(&found.passed_over),
         ))
-    })?;
-    let forks = forks.into_iter().map(|(log, detail, proof)| {
-        let proof = PyBytes::new(py, &proof).unbind();
-        (log, detail, proof)
-    });
-    Ok((text, forks.collect(), passed_over))
+    })
 }
 
 /// The keys of a file: by its path, its path below the folder that was given, its name, or
