@@ -12,7 +12,7 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyCapsule, PyTuple};
+use pyo3::types::{PyCapsule, PyTuple, PyType};
 use sealbook::ledger::time::Timestamp;
 
 use crate::ahead::{Ahead, Rows};
@@ -99,6 +99,12 @@ impl Records {
             make: Box::new(move |rows| batch(sort, &made, rows)),
         };
         stream(py, self.rows.take()?, layout)
+    }
+
+    /// For annotations: `Records[Member]`.
+    #[classmethod]
+    fn __class_getitem__(class: &Bound<'_, PyType>, _item: &Bound<'_, PyAny>) -> Py<PyType> {
+        class.clone().unbind()
     }
 
     fn __repr__(&self) -> String {

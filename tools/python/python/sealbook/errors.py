@@ -3,7 +3,7 @@ prints it, and a ``place`` where there is one."""
 
 from __future__ import annotations
 
-from typing import Optional, Type
+from typing import Any, Dict, Optional, Type
 
 
 class SealbookError(Exception):
@@ -47,7 +47,7 @@ class Refused(SealbookError):
         code: str = "internal",
         place: Optional[str] = None,
         status: int = 0,
-        detail: Optional[dict] = None,
+        detail: Optional[Dict[str, Any]] = None,
     ):
         super().__init__(message, code, place)
         self.status = status

@@ -106,7 +106,8 @@ class Statement(_Timed):
 
     def to_dict(self) -> Dict[str, Any]:
         """The statement as a dictionary."""
-        return json.loads(self.text)
+        said: Dict[str, Any] = json.loads(self.text)
+        return said
 
 
 @dataclass(frozen=True)

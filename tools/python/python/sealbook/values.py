@@ -32,7 +32,7 @@ def build(kind: Any, value: Any) -> Any:
         return tuple(build(inner[0], one) for one in value)
     if inner:
         return build(inner[0], value)
-    if not is_dataclass(kind):
+    if not (isinstance(kind, type) and is_dataclass(kind)):
         return value
     hints = _HINTS.get(kind)
     if hints is None:
@@ -56,7 +56,8 @@ class Document:
     @classmethod
     def of(cls: Type[T], text: str) -> T:
         """Out of JSON, as ``to_json`` gives it."""
-        return build(cls, json.loads(text))
+        built: T = build(cls, json.loads(text))
+        return built
 
     def to_dict(self) -> Dict[str, Any]:
         """The document as the command prints it."""
