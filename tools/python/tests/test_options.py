@@ -31,6 +31,8 @@ class Options(Files):
         ledger.run(*other, "head", "-o", "strange.head")
         told = ledger.run("--json", "append", "--kind", "note", "--payload", "{}")
         cls.write("late.receipts", told.encode())
+        false = json.loads(told)
+        cls.write("false.receipts", json.dumps({**false, "hash": "1" * 64}).encode() + b"\n")
         cls.write("torn.receipts", told.encode() + b'{"seq":')
         ledger.run("export", "-o", "late.jsonl", "--format", "logbook")
         cls.write("nonsense", b"this is nothing\n")
@@ -113,7 +115,8 @@ class Options(Files):
         for name, found in (
             ("late.receipts", []),
             ("torn.receipts", []),
-            ("strange.receipts", ["receipt_mismatch"]),
+            ("false.receipts", ["receipt_mismatch"]),
+            ("strange.receipts", ["log_key_mismatch"]),
             ("empty.json", "bad_input"),
             ("nonsense", "bad_input"),
             ("no-such-file", "io"),
