@@ -11,9 +11,9 @@ use sealbook::ledger::tlog::checkpoint::SignedCheckpoint;
 use sealbook::ledger::tlog::proof::TlogProof;
 use sealbook::ledger::witnessed::Witnessed;
 
-use crate::errors::{Failure, detached};
+use crate::errors::Failure;
 use crate::held::is_note;
-use crate::input::Input;
+use crate::input::{Input, on_file};
 use crate::proof::bytes_of;
 use crate::records::{Cell, Cells, Holds, Records, Sort};
 
@@ -38,7 +38,7 @@ pub(crate) static CHECKPOINT: Sort = Sort {
 /// Raises `Unreadable` at what should be one and is none.
 #[pyfunction]
 pub(crate) fn checkpoints(py: Python<'_>, file: Input) -> PyResult<Records> {
-    detached(py, move || {
+    on_file(py, file, |file| {
         let file = match &file {
             Input::Path(path) if is_log(path) => Input::Path(path.join("checkpoint")),
             _ => file,

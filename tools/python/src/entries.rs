@@ -9,8 +9,8 @@ use sealbook::ledger::position::Seq;
 use sealbook::parquet::{Row, record_batch};
 
 use crate::ahead::{Ahead, Rows};
-use crate::errors::{Failure, detached};
-use crate::input::Input;
+use crate::errors::Failure;
+use crate::input::{Input, on_file};
 use crate::records::from_json;
 use crate::table::{Layout, stream};
 
@@ -47,7 +47,7 @@ pub(crate) struct Entries {
 /// no entry.
 #[pyfunction]
 pub(crate) fn read(py: Python<'_>, file: Input) -> PyResult<Entries> {
-    detached(py, move || {
+    on_file(py, file, |file| {
         let found = api::entries(file.open()?);
         let found = found.map_err(|error| Failure::in_file(&file, error))?;
         let format = found.format.to_string();

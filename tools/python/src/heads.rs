@@ -3,8 +3,8 @@
 use pyo3::prelude::*;
 use sealbook::ledger::published::{Published, PublishedError};
 
-use crate::errors::{Failure, detached};
-use crate::input::Input;
+use crate::errors::Failure;
+use crate::input::{Input, on_file};
 use crate::lines::{lines, refused};
 use crate::records::{Cell, Cells, Holds, Records, Sort};
 
@@ -31,7 +31,7 @@ pub(crate) static STATEMENT: Sort = Sort {
 /// Raises `Unreadable` at the first line that is none.
 #[pyfunction]
 pub(crate) fn statements(py: Python<'_>, file: Input) -> PyResult<Records> {
-    detached(py, move || {
+    on_file(py, file, |file| {
         let lines = lines(&file)?;
         let rows = lines.map(move |line| {
             let (number, line, _) = line?;

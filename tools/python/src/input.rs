@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Cursor, Read};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,7 +13,10 @@ use sealbook::Error;
 use sealbook::parquet::is_set;
 use sealbook::record::hall_files::read_from;
 
-use crate::errors::Failure;
+use crate::errors::{Failure, detached};
+
+/// The most that a pipe may give.
+const PIPE_BYTES: u64 = 4 << 30;
 
 /// A file, by its path or its content.
 #[derive(Clone)]
@@ -91,9 +95,45 @@ impl Input {
         Error::File { path, source }.into()
     }
 
+    /// The same, which can be read again: a pipe is read here, and `-` is a file's name.
+    pub(crate) fn settled(self) -> Result<Input, Failure> {
+        let Input::Path(path) = &self else {
+            return Ok(self);
+        };
+        let kind = std::fs::metadata(path).map(|found| found.file_type());
+        if kind.is_ok_and(|kind| kind.is_fifo()) {
+            let (mut bytes, mut pipe) = (Vec::new(), self.open()?.take(PIPE_BYTES + 1));
+            let read = pipe.read_to_end(&mut bytes);
+            read.map_err(|error| self.failed(error))?;
+            if bytes.len() as u64 > PIPE_BYTES {
+                let what = "it is a pipe of more than 4 GiB: save it to a file first";
+                return Err(self.refused("too_large", &what));
+            }
+            return Ok(Input::Bytes(bytes.into()));
+        }
+        Ok(match path.as_path() == Path::new("-") {
+            true => Input::Path(Path::new(".").join(path)),
+            false => self,
+        })
+    }
+
     /// All of its bytes, which are no more than `limit`.
     pub(crate) fn read(&self, limit: usize) -> Result<Vec<u8>, Failure> {
         let read = read_from(self.open()?, self.name(), limit);
         Ok(read.map_err(Error::from)?)
     }
+}
+
+/// Works on a file without the interpreter's lock.
+pub(crate) fn on_file<T: Send>(
+    py: Python<'_>,
+    file: Input,
+    work: impl FnOnce(Input) -> Result<T, Failure> + Send,
+) -> PyResult<T> {
+    detached(py, move || work(file.settled()?))
+}
+
+/// Files that can be read again.
+pub(crate) fn settled(files: impl IntoIterator<Item = Input>) -> Result<Vec<Input>, Failure> {
+    files.into_iter().map(Input::settled).collect()
 }

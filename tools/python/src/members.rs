@@ -10,7 +10,7 @@ use sealbook::ledger::redact::pointer::Pointer;
 use sealbook::ledger::redact::{Opening, Salt};
 
 use crate::errors::{Failure, detached};
-use crate::input::Input;
+use crate::input::{Input, on_file};
 use crate::policy::hash;
 use crate::records::{Cell, Cells, Holds, Records, Sort};
 
@@ -35,7 +35,7 @@ static MEMBER: Sort = Sort {
 /// and at an opening that opens nothing.
 #[pyfunction]
 pub(crate) fn members(py: Python<'_>, file: Input) -> PyResult<Records> {
-    detached(py, move || {
+    on_file(py, file, |file| {
         let found = api::members(file.open()?);
         let mut found = found.map_err(|error| Failure::in_file(&file, error))?;
         let rows = std::iter::from_fn(move || {

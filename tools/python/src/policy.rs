@@ -7,7 +7,7 @@ use sealbook::ledger::policy;
 
 use crate::errors::{Failure, detached};
 use crate::held;
-use crate::input::Input;
+use crate::input::{Input, settled};
 use crate::keys::{GivenKey, read_keys};
 
 /// What evidence is held against. The files that are named are read here.
@@ -59,6 +59,10 @@ impl Policy {
     ) -> PyResult<Policy> {
         detached(py, move || {
             let expect_head = expect_head.as_deref().map(hash).transpose()?;
+            let [contains, revoked, audited] =
+                [settled(contains)?, settled(revoked)?, settled(audited)?];
+            let settle = |file: Option<Input>| file.map(Input::settled).transpose();
+            let (receipts, policy, entry) = (settle(receipts)?, settle(policy)?, settle(entry)?);
             let mut warnings = Vec::new();
             let (mut anchors, mut checkpoints) = (Vec::new(), Vec::new());
             for file in &contains {

@@ -17,9 +17,9 @@ use sealbook::ledger::tlog::proof::TlogProof;
 
 use crate::checkpoints::{self, CHECKPOINT};
 use crate::entries::Entry;
-use crate::errors::{Failure, detached};
+use crate::errors::Failure;
 use crate::heads::{self, STATEMENT};
-use crate::input::Input;
+use crate::input::{Input, on_file};
 use crate::records::{class, hex, object};
 
 /// A proof has two entries at most, and an entry has a limit.
@@ -38,7 +38,7 @@ enum Proof {
 /// Raises `NotRecognised`, `Unsupported`, and `Unreadable` for what is no proof inside.
 #[pyfunction]
 pub(crate) fn proof<'py>(py: Python<'py>, file: Input) -> PyResult<Bound<'py, PyAny>> {
-    match detached(py, move || read(&file))? {
+    match on_file(py, file, |file| read(&file))? {
         Proof::Inclusion(proof) => of_inclusion(py, *proof),
         Proof::Tlog(proof) => {
             let extra = proof.extra.as_ref().map(|extra| PyBytes::new(py, extra));

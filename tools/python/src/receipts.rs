@@ -9,8 +9,7 @@ use sealbook::ledger::time::Timestamp;
 use sealbook::ledger::{limits, shape};
 use serde::Deserialize;
 
-use crate::errors::detached;
-use crate::input::Input;
+use crate::input::{Input, on_file};
 use crate::lines::{lines, refused};
 use crate::records::{Cell, Cells, Holds, Records, Sort};
 
@@ -48,7 +47,7 @@ struct Receipt<'l> {
 /// Raises `Unreadable` at the first line that is none.
 #[pyfunction]
 pub(crate) fn receipts(py: Python<'_>, file: Input) -> PyResult<Records> {
-    detached(py, move || {
+    on_file(py, file, |file| {
         let rows = lines(&file)?.filter_map(move |line| match line {
             Err(failure) => Some(Err(failure)),
             Ok((number, line, ended)) => match read(&line) {

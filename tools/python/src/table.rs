@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
 use crate::ahead::Rows;
-use crate::errors::Failure;
+use crate::errors::{AT_FAULT, Failure};
 
 /// Rows of a batch, at most.
 const ROWS: usize = 8_192;
@@ -67,8 +67,7 @@ impl<T> Batches<T> {
                         .transpose();
                 }
                 Some(Err(Failure { code, message, .. })) => {
-                    let error = std::io::Error::other(format!("{code}: {message}"));
-                    return Err(ArrowError::IoError(error.to_string(), error));
+                    return Err(failed(&format!("{code}: {message}")));
                 }
                 Some(Ok(row)) => {
                     bytes = bytes.saturating_add((self.layout.weigh)(&row));
@@ -84,15 +83,22 @@ impl<T> Batches<T> {
 impl<T> Iterator for Batches<T> {
     type Item = Result<RecordBatch, ArrowError>;
 
-    /// A panic must not leave for C.
+    /// Neither a panic nor a text with a NUL must leave for C: Arrow ends the program at
+    /// both.
     fn next(&mut self) -> Option<Self::Item> {
         let read = catch_unwind(AssertUnwindSafe(|| self.read_on()));
-        let at_fault = |_| {
-            let text = "internal: the library was at fault: tell its authors";
-            Err(ArrowError::ComputeError(text.to_owned()))
-        };
-        read.unwrap_or_else(at_fault).transpose()
+        match read {
+            Ok(Ok(batch)) => batch.map(Ok),
+            Ok(Err(ArrowError::IoError(text, _))) => Some(Err(failed(&text))),
+            Ok(Err(error)) => Some(Err(failed(&error.to_string()))),
+            Err(_) => Some(Err(failed(AT_FAULT))),
+        }
     }
+}
+
+fn failed(text: &str) -> ArrowError {
+    let text = text.replace('\0', "\\0");
+    ArrowError::IoError(text.clone(), std::io::Error::other(text))
 }
 
 impl<T> RecordBatchReader for Batches<T> {

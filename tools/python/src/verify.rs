@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use crate::errors::{Failure, detached};
 use crate::held;
-use crate::input::Input;
+use crate::input::{Input, on_file};
 use crate::keys::{GivenKey, read_keys};
 use crate::policy::Policy;
 use crate::witnessed::{self, Witnessed};
@@ -56,7 +56,7 @@ pub(crate) fn verify(
     explain: bool,
 ) -> PyResult<String> {
     let policy = policy.get();
-    detached(py, move || {
+    on_file(py, file, |file| {
         let started = Instant::now();
         file.is_no_ledger()?;
         match file {
@@ -139,7 +139,7 @@ fn printed(
 #[pyfunction]
 pub(crate) fn fold(py: Python<'_>, file: Input, policy: &Bound<'_, Policy>) -> PyResult<String> {
     let policy = policy.get();
-    detached(py, move || {
+    on_file(py, file, |file| {
         let started = Instant::now();
         let folded = api::fold(file.open()?, &policy.policy);
         let (mut report, part) = folded.map_err(|error| Failure::in_file(&file, error))?;
