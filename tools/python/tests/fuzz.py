@@ -22,7 +22,7 @@ POLICY = (ROOT / "fixtures/format/public.policy").read_bytes()
 
 
 def seeds(ledger):
-    ledger.append({"n": n, "tenant_id": f"t{n % 3}"} for n in range(30))
+    ledger.append({"n": n, "tenant_id": f"t{n % 3}", "correlation_id": "c-1"} for n in range(30))
     payload = '{"email":"a@x"}'
     ledger.run("append", "--kind", "sale", "--payload", payload, "--redactable", "/email")
     told = ledger.run("--json", "append", "--kind", "note", "--payload", "{}")
@@ -40,6 +40,9 @@ def seeds(ledger):
         ledger.run("export", "-o", name, *more)
     ledger.run("prove", "3", "-o", "h.proof")
     ledger.run("head", "-o", "i.json")
+    ledger.run("revoke", "3", "--key", "ledger.key.pem", "-o", "k.revoked")
+    ledger.run("audit", "--sign", "ledger.key.pem", "-o", "l.audit")
+    ledger.run("report", "--correlation", "c-1", "-o", "m.html")
     files = [path for path in ledger.folder.iterdir() if path.is_file()]
     for folder in ("fixtures/cases", "fixtures/format"):
         files += [path for path in (ROOT / folder).iterdir() if path.is_file()]

@@ -225,6 +225,33 @@ class Options(Files):
         self.assertEqual(report.witnessed.entries, 3)
         self.assertEqual(report.witnessed.last.not_earlier.witnesses, ("w",))
 
+    def test_folders_and_reports_are_evidence_too(self):
+        for arguments in (
+            ("publish", "--to", "public", "--name", "log.example.com/python"),
+            ("export", "-o", "set", "--format", "parquet", "--by", "day"),
+            ("report", "-o", "case.html", "--correlation", "c-1"),
+        ):
+            self.ledger.run(*arguments)
+        checkpoint = self.path("public/checkpoint")
+        policy = FORMAT / "public.policy"
+        for file, arguments, options in (
+            ("public", (), {}),
+            ("public", ("--contains", checkpoint), {"contains": [checkpoint]}),
+            ("public", ("--as", "tlog-tiles"), {"format": "tlog-tiles"}),
+            ("public", ("--tenant", "t"), {"tenant": "t"}),
+            ("set", (), {}),
+            ("set", ("--expect-head", "1" * 64), {"expect_head": "1" * 64}),
+            ("case.html", ("--explain",), {"explain": True}),
+            ("case.html", ("--policy", policy), {"policy": policy}),
+            ("case.html", ("--correlation", "c-2"), {"correlation": "c-2"}),
+            ("e.parquet", ("--policy", policy), {"policy": policy}),
+        ):
+            self.same(file, arguments, **options)
+        self.assertEqual(next(sealbook.checkpoints(self.path("public"))).origin, "log.example.com/python")
+        self.assertIn("c-1", [entry.get("correlation_id") for entry in sealbook.read(self.path("case.html"))])
+        with self.assertRaises(sealbook.NotRecognised):
+            sealbook.read(self.path("set"))
+
     def test_known_keys_name_a_foreign_signature(self):
         lines = self.bytes("book.jsonl").splitlines(True)
         self.ledger.run("--ledger", "stranger", "export", "-o", "s.jsonl", "--format", "logbook")
