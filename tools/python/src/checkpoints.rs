@@ -1,5 +1,6 @@
 //! Checkpoints of public logs: in a file of their own, in a proof, or kept in the log.
 
+use std::io::Read as _;
 use std::path::Path;
 
 use pyo3::prelude::*;
@@ -51,8 +52,8 @@ pub(crate) fn checkpoints(py: Python<'_>, file: Input) -> PyResult<Records> {
             ))
         };
         let mut beginning = Vec::new();
-        let mut opened = std::io::Read::take(file.open()?, limits::SMALL_FILE_BYTES as u64 + 1);
-        let read = std::io::Read::read_to_end(&mut opened, &mut beginning);
+        let mut opened = file.open()?.take(limits::SMALL_FILE_BYTES as u64 + 1);
+        let read = opened.read_to_end(&mut beginning);
         read.map_err(|error| file.failed(error))?;
         if beginning.starts_with(b"c2sp.org/tlog-proof@") {
             let (_, bytes) = bytes_of(&file)?;

@@ -110,6 +110,16 @@ class Built(unittest.TestCase):
         self.assertEqual(values.Report.of(one.to_json()), one)
         self.assertIn("Report pass bundle", repr(one))
 
+    def test_a_pass_whose_witnesses_say_otherwise_is_not_true(self):
+        key = (FORMAT / "key.txt").read_text()
+        policy = FORMAT / "public.policy"
+        said = sealbook.verify(FORMAT / "public.logbook.jsonl", [key], policy=policy).to_dict()
+        self.assertTrue(values.build(values.Report, said))
+        said["witnessed"]["faults"] = [{"seq": 3, "detail": "another root"}]
+        report = values.build(values.Report, said)
+        self.assertEqual((report.verdict, report.passed, bool(report)), ("pass", False, False))
+        self.assertEqual(report.witnessed.faults, (values.TimesFault(3, "another root"),))
+
     def test_complete_says_how_many_entries_of_two_filters_are_left_out(self):
         folder = ROOT / "fixtures/ledgers/v2"
         key = (folder / "key.txt").read_text()
