@@ -34,6 +34,7 @@ pub struct ReadMember {
 /// The redacted members of a file, in its order.
 pub struct Members<'r> {
     source: Box<dyn Source + 'r>,
+    /// The hash of the log's entry 0.
     genesis: Option<Hash>,
     /// Those of the last entry, whose openings may follow.
     last: Vec<ReadMember>,
@@ -57,6 +58,13 @@ pub fn members<'r>(file: impl Read + Send + 'r) -> Result<Members<'r>, Error> {
 }
 
 impl Members<'_> {
+    /// The hash of the log's entry 0, by which commitments are made; none where the file
+    /// does not say it, or not yet.
+    #[must_use]
+    pub const fn genesis(&self) -> Option<Hash> {
+        self.genesis
+    }
+
     fn read_on(&mut self) -> Result<(), Error> {
         let mut batch = Vec::new();
         self.source.next_batch(&mut batch)?;
@@ -67,6 +75,10 @@ impl Members<'_> {
                     self.flush();
                     let (seq, entry) = read_raw(&raw);
                     let entry = entry.map_err(|error| unreadable(line, error.to_string()))?;
+                    // A logbook says it with its first line.
+                    if self.genesis.is_none() && entry.prev_hash() == Hash::ZERO {
+                        self.genesis = Some(entry.hash());
+                    }
                     let redacted = redacted_in(entry.payload_bytes()).into_iter();
                     let member = |(pointer, commitment)| ReadMember {
                         seq,

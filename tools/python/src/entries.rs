@@ -1,18 +1,18 @@
 //! Entries, one after the other.
 
-use std::collections::VecDeque;
-use std::sync::Mutex;
-
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyCapsule, PyDict, PyString};
 use sealbook::api::{self, ReadEntry};
+use sealbook::ledger::position::Seq;
+use sealbook::parquet::{Row, record_batch};
 
-use crate::errors::{Failure, detached, poisoned};
-use crate::input::Input;
-
-/// Entries that are read without the interpreter's lock, at most.
-const AHEAD: usize = 4_096;
+use crate::ahead::{Ahead, Rows};
+use crate::errors::Failure;
+use crate::input::{Input, on_file};
+use crate::records::from_json;
+use crate::table::{Layout, stream};
 
 /// An entry as it stands in a file. It is read, and not judged: `verify` says whether
 /// it may be believed.
@@ -22,55 +22,52 @@ pub(crate) struct Entry {
     payload: PyOnceLock<Py<PyDict>>,
 }
 
-/// The entries of a file, in its order.
+impl From<ReadEntry> for Entry {
+    fn from(read: ReadEntry) -> Entry {
+        let payload = PyOnceLock::new();
+        Entry { read, payload }
+    }
+}
+
+/// The entries of a file, in its order. They are given once: what was not iterated over is
+/// what Arrow takes (`pyarrow.table(entries)`), by `__arrow_c_stream__`.
 #[pyclass(frozen, module = "sealbook")]
 pub(crate) struct Entries {
-    state: Mutex<State>,
+    /// Each with its place, which is its number in a logbook.
+    entries: Ahead<(u64, ReadEntry)>,
     /// What the file is.
     #[pyo3(get)]
     format: String,
 }
 
-struct State {
-    entries: api::Entries<'static>,
-    ready: VecDeque<ReadEntry>,
-    failed: Option<Failure>,
-}
-
-/// read(file)
-/// --
-///
 /// The entries of a logbook, a bundle, a proof, a report or a table, one after the
 /// other; `file` is a path or bytes, compressed or not. Nothing is judged.
 ///
 /// Raises `NeedsStore`, `NotRecognised`, and `SealbookError` at the first line that is
 /// no entry.
 #[pyfunction]
-pub(crate) fn read(py: Python<'_>, file: &Bound<'_, PyAny>) -> PyResult<Entries> {
-    let input = Input::of(file)?;
-    let entries = detached(py, move || Ok(api::entries(input.open()?)?))?;
-    Ok(Entries {
-        format: entries.format.to_string(),
-        state: Mutex::new(State {
-            entries,
-            ready: VecDeque::new(),
-            failed: None,
-        }),
+pub(crate) fn read(py: Python<'_>, file: Input) -> PyResult<Entries> {
+    on_file(py, file, |file| {
+        let found = api::entries(file.open()?);
+        let found = found.map_err(|error| Failure::in_file(&file, error))?;
+        let format = found.format.to_string();
+        let entries = (0..).zip(found).map(move |(place, entry)| {
+            let entry = entry.map_err(|error| Failure::in_file(&file, error))?;
+            Ok((place, entry))
+        });
+        Ok(Entries {
+            format,
+            entries: Ahead::new(Box::new(entries)),
+        })
     })
 }
 
-impl State {
-    fn read_on(&mut self) {
-        for entry in self.entries.by_ref().take(AHEAD) {
-            match entry {
-                Ok(entry) => self.ready.push_back(entry),
-                Err(error) => {
-                    self.failed = Some(error.into());
-                    return;
-                }
-            }
-        }
-    }
+/// The entries of a file as an Arrow table with the columns of `sealbook export
+/// --format parquet`: `pyarrow.table(it)`, `polars.DataFrame(it)`, or anything else that
+/// takes an Arrow stream. Nothing is judged.
+#[pyfunction]
+pub(crate) fn table(py: Python<'_>, file: Input) -> PyResult<Entries> {
+    read(py, file)
 }
 
 #[pymethods]
@@ -80,36 +77,37 @@ impl Entries {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Entry>> {
-        let pop = || -> PyResult<Option<ReadEntry>> {
-            let mut state = self.state.lock().map_err(|_| poisoned())?;
-            Ok(state.ready.pop_front())
+        Ok(self.entries.next(py)?.map(|(_, entry)| entry.into()))
+    }
+
+    /// The entries that were not given yet, by the C data interface.
+    #[pyo3(signature = (requested_schema = None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        // A consumer that wants other types casts them, as the interface allows.
+        drop(requested_schema);
+        let empty = record_batch(&[]).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let layout = Layout {
+            schema: empty.schema(),
+            weigh: |row: &Row| row.entry.record().len(),
+            make: Box::new(record_batch),
         };
-        let mut next = pop()?;
-        if next.is_none() {
-            detached(py, || {
-                let lock = self.state.lock();
-                let mut state =
-                    lock.map_err(|_| Failure::new("internal", "another thread failed"))?;
-                if state.ready.is_empty() && state.failed.is_none() {
-                    state.read_on();
-                }
-                Ok(())
-            })?;
-            next = pop()?;
-        }
-        match next {
-            Some(read) => Ok(Some(Entry {
-                read,
-                payload: PyOnceLock::new(),
-            })),
-            None => {
-                let mut state = self.state.lock().map_err(|_| poisoned())?;
-                state
-                    .failed
-                    .take()
-                    .map_or(Ok(None), |failure| Err(failure.raise(py)))
-            }
-        }
+        let entries = self.entries.take()?;
+        let rows = entries.map(|entries| -> Rows<Row> {
+            Box::new(entries.map(|read| {
+                let (place, read) = read?;
+                Ok(Row {
+                    seq: read.seq.unwrap_or(Seq(place)),
+                    epoch: read.epoch,
+                    entry: read.entry,
+                    path: None,
+                })
+            }))
+        });
+        stream(py, rows, layout)
     }
 
     fn __repr__(&self) -> String {
@@ -179,12 +177,9 @@ impl Entry {
     /// The payload; read once.
     #[getter]
     fn payload<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let payload = self.payload.get_or_try_init(py, || {
-            let loads = LOADS.get_or_try_init(py, || {
-                Ok::<_, PyErr>(py.import("json")?.getattr("loads")?.unbind())
-            })?;
-            let read = loads.bind(py).call1((self.payload_json(py),))?;
+            let text = std::str::from_utf8(self.read.entry.payload_bytes());
+            let read = from_json(py, text.unwrap_or_default())?;
             Ok::<_, PyErr>(read.cast_into::<PyDict>()?.unbind())
         })?;
         Ok(payload.bind(py).clone())
@@ -194,9 +189,6 @@ impl Entry {
         let value = self.payload(py)?.get_item(name)?;
         value.ok_or_else(|| pyo3::exceptions::PyKeyError::new_err(name.to_owned()))
     }
-    /// get(name, default=None)
-    /// --
-    ///
     /// A member of the payload, or `default`.
     #[pyo3(signature = (name, default = None))]
     fn get<'py>(

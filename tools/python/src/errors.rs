@@ -46,6 +46,9 @@ impl Failure {
     }
 }
 
+/// What is said of a panic.
+pub(crate) const AT_FAULT: &str = "the library was at fault: tell its authors";
+
 /// Runs `work` without the interpreter's lock. A panic in it is an exception as any
 /// other, and not the end of the program.
 pub(crate) fn detached<T: Send>(
@@ -57,7 +60,7 @@ pub(crate) fn detached<T: Send>(
         Ok(Ok(value)) => Ok(value),
         Ok(Err(failure)) => Err(failure.raise(py)),
         Err(_) => {
-            let failure = Failure::new("internal", "the library was at fault: tell its authors");
+            let failure = Failure::new("internal", AT_FAULT);
             Err(failure.raise(py))
         }
     }

@@ -1,6 +1,6 @@
-//! Entries as a stream of Arrow batches, handed over by the C data interface.
+//! Rows as a stream of Arrow batches, handed over by the C data interface.
 
-use std::sync::Mutex;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow_array::RecordBatch;
 use arrow_array::RecordBatchReader;
@@ -9,105 +9,100 @@ use arrow_schema::{ArrowError, SchemaRef};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
-use sealbook::api;
-use sealbook::parquet::{Row, record_batch};
 
-use crate::errors::{detached, poisoned};
-use crate::input::Input;
+use crate::ahead::Rows;
+use crate::errors::{AT_FAULT, Failure};
 
 /// Rows of a batch, at most.
 const ROWS: usize = 8_192;
 
-/// Bytes of entries from which on a batch is full.
+/// Bytes from which on a batch is full.
 const BYTES: usize = 16 << 20;
 
-/// The entries of a file as a table, to be taken once: `pyarrow.table(it)`,
-/// `polars.from_arrow(it)`, or anything else that takes an Arrow stream.
-#[pyclass(frozen, module = "sealbook")]
-pub(crate) struct Table(Mutex<Option<Batches>>);
+/// What makes a batch of rows.
+type Make<T> = dyn Fn(&[T]) -> Result<RecordBatch, ArrowError> + Send;
 
-struct Batches {
-    entries: api::Entries<'static>,
-    schema: SchemaRef,
-    /// Of a logbook, whose places are its numbers.
-    next: u64,
-    ended: bool,
+/// How rows of one sort become a batch.
+pub(crate) struct Layout<T> {
+    /// The columns.
+    pub(crate) schema: SchemaRef,
+    /// Bytes of a row, about.
+    pub(crate) weigh: fn(&T) -> usize,
+    /// Makes a batch.
+    pub(crate) make: Box<Make<T>>,
 }
 
-/// table(file)
-/// --
-///
-/// The entries of a file as an Arrow table with the columns of `sealbook export
-/// --format parquet`. Nothing is judged.
-#[pyfunction]
-pub(crate) fn table(py: Python<'_>, file: &Bound<'_, PyAny>) -> PyResult<Table> {
-    let input = Input::of(file)?;
-    let entries = detached(py, move || Ok(api::entries(input.open()?)?))?;
-    let empty = record_batch(&[]).map_err(|error| PyValueError::new_err(error.to_string()))?;
-    Ok(Table(Mutex::new(Some(Batches {
-        entries,
-        schema: empty.schema(),
-        next: 0,
-        ended: false,
-    }))))
+/// The rows as a capsule of the C data interface; none if they were taken before.
+pub(crate) fn stream<T: Send + 'static>(
+    py: Python<'_>,
+    rows: Option<Rows<T>>,
+    layout: Layout<T>,
+) -> PyResult<Bound<'_, PyCapsule>> {
+    let rows = rows.ok_or_else(|| PyValueError::new_err("the table was taken already"))?;
+    let batches = Batches {
+        rows: Some(rows),
+        layout,
+    };
+    let stream = FFI_ArrowArrayStream::new(Box::new(batches));
+    PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
 }
 
-#[pymethods]
-impl Table {
-    /// The stream, by the C data interface.
-    #[pyo3(signature = (requested_schema = None))]
-    fn __arrow_c_stream__<'py>(
-        &self,
-        py: Python<'py>,
-        requested_schema: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyCapsule>> {
-        // A consumer that wants other types casts them, as the interface allows.
-        drop(requested_schema);
-        let taken = self.0.lock().map_err(|_| poisoned())?.take();
-        let taken = taken.ok_or_else(|| PyValueError::new_err("the table was taken already"))?;
-        let stream = FFI_ArrowArrayStream::new(Box::new(taken));
-        PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
-    }
+struct Batches<T> {
+    /// None after the last, or an error.
+    rows: Option<Rows<T>>,
+    layout: Layout<T>,
 }
 
-impl Iterator for Batches {
-    type Item = Result<RecordBatch, ArrowError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        let (mut rows, mut bytes) = (Vec::new(), 0);
-        while rows.len() < ROWS && bytes < BYTES {
-            match self.entries.next() {
+impl<T> Batches<T> {
+    fn read_on(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
+        let (mut ready, mut bytes) = (Vec::new(), 0_usize);
+        let Some(mut rows) = self.rows.take() else {
+            return Ok(None);
+        };
+        while ready.len() < ROWS && bytes < BYTES {
+            match rows.next() {
                 None => {
-                    self.ended = true;
-                    break;
+                    return (!ready.is_empty())
+                        .then(|| (self.layout.make)(&ready))
+                        .transpose();
                 }
-                Some(Err(error)) => {
-                    self.ended = true;
-                    let error = std::io::Error::other(error.to_string());
-                    return Some(Err(ArrowError::IoError(error.to_string(), error)));
+                Some(Err(Failure { code, message, .. })) => {
+                    return Err(failed(&format!("{code}: {message}")));
                 }
-                Some(Ok(read)) => {
-                    bytes += read.entry.record().len();
-                    let place = sealbook::ledger::position::Seq(self.next);
-                    self.next += 1;
-                    rows.push(Row {
-                        seq: read.seq.unwrap_or(place),
-                        epoch: read.epoch,
-                        entry: read.entry,
-                        path: None,
-                    });
+                Some(Ok(row)) => {
+                    bytes = bytes.saturating_add((self.layout.weigh)(&row));
+                    ready.push(row);
                 }
             }
         }
-        (!rows.is_empty()).then(|| record_batch(&rows))
+        self.rows = Some(rows);
+        (self.layout.make)(&ready).map(Some)
     }
 }
 
-impl RecordBatchReader for Batches {
+impl<T> Iterator for Batches<T> {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    /// Neither a panic nor a text with a NUL must leave for C: Arrow ends the program at
+    /// both.
+    fn next(&mut self) -> Option<Self::Item> {
+        let read = catch_unwind(AssertUnwindSafe(|| self.read_on()));
+        match read {
+            Ok(Ok(batch)) => batch.map(Ok),
+            Ok(Err(ArrowError::IoError(text, _))) => Some(Err(failed(&text))),
+            Ok(Err(error)) => Some(Err(failed(&error.to_string()))),
+            Err(_) => Some(Err(failed(AT_FAULT))),
+        }
+    }
+}
+
+fn failed(text: &str) -> ArrowError {
+    let text = text.replace('\0', "\\0");
+    ArrowError::IoError(text.clone(), std::io::Error::other(text))
+}
+
+impl<T> RecordBatchReader for Batches<T> {
     fn schema(&self) -> SchemaRef {
-        self.schema.clone()
+        self.layout.schema.clone()
     }
 }

@@ -1,155 +1,293 @@
-//! The verdict, by the library's own engine.
+//! The verdict, by the library's own engine, as the JSON that the command prints.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
-use sealbook::api::{examine, verify_as};
-use sealbook::ledger::fault::Format;
-use sealbook::ledger::hash::Hash;
+use sealbook::api::{
+    self, Against, Book, Examined, Progress, examine, examine_books, is_folder_of_files, verify_as,
+};
+use sealbook::ledger::explanation::Explanation;
+use sealbook::ledger::fault::{Report, Verdict};
+use sealbook::ledger::fold::FoldPart;
+use sealbook::ledger::json::Form;
 use sealbook::ledger::key::PublicKey;
-use sealbook::ledger::pem::parse_public_key;
-use sealbook::ledger::published::Published;
-use sealbook::ledger::receipts::Receipts;
-use sealbook::{Error, Options, Policy};
+use sealbook::ledger::shape;
+use sealbook::{Error, Options};
+use serde::Serialize;
 
 use crate::errors::{Failure, detached};
-use crate::input::Input;
-use crate::report::Report;
+use crate::held;
+use crate::input::{Input, on_file};
+use crate::keys::{GivenKey, read_keys};
+use crate::policy::Policy;
+use crate::witnessed::{self, Witnessed};
 
-/// verify(file, keys, *, format=None, signatures=True, expect_head=None, contains=(),
-///        receipts=None, allow_unsigned=False, ledger_rules=False, correlation=None,
-///        tenant=None, worker=None)
-/// --
-///
-/// The verdict on a logbook, a bundle, a proof, a report or a table: what the command
-/// `sealbook verify` says of it.
-///
-/// `file` is a path or bytes, compressed or not; `keys` are the log's keys that are
-/// trusted, each as 64 hex digits or in PEM. Without one nothing passes.
-/// `contains` names files of signed heads or headers that the log must hold,
-/// `receipts` a file of receipts. The answer is a `Report`, true where it passed.
-///
-/// Raises `NeedsStore` for a ledger's folder, `NotRecognised`, `Unsupported` for a
-/// version that this package does not know, and `SealbookError` where the file cannot
-/// be read. What can be read and is wrong is a fault in the report.
+/// A report as it is printed.
+#[derive(Serialize)]
+struct Printed<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<&'a Explanation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    witnessed: Option<Witnessed>,
+    elapsed_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<&'a FoldPart>,
+}
+
+/// The text of a document.
+pub(crate) fn text_of(document: &impl Serialize) -> String {
+    shape::write(document).canonical(Form::Utf8)
+}
+
+fn millis(elapsed: Duration) -> u64 {
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The verdict on a file, as JSON.
 #[pyfunction]
-#[pyo3(signature = (file, keys = Vec::new(), *, format = None, signatures = true,
-    expect_head = None, contains = Vec::new(), receipts = None, allow_unsigned = false,
-    ledger_rules = false, correlation = None, tenant = None, worker = None))]
-#[allow(clippy::too_many_arguments, reason = "they are Python's keywords")]
 pub(crate) fn verify(
     py: Python<'_>,
-    file: &Bound<'_, PyAny>,
-    keys: Vec<String>,
-    format: Option<String>,
-    signatures: bool,
-    expect_head: Option<String>,
-    contains: Vec<PathBuf>,
-    receipts: Option<PathBuf>,
-    allow_unsigned: bool,
-    ledger_rules: bool,
-    correlation: Option<String>,
-    tenant: Option<String>,
-    worker: Option<String>,
-) -> PyResult<Report> {
-    let input = Input::of(file)?;
-    detached(py, move || {
-        input.is_file()?;
-        let format = format.as_deref().map(format_of).transpose()?;
-        let expect_head = expect_head.map(|text| hash(&text)).transpose()?;
-        let mut policy = Policy {
-            signatures,
-            expect_head,
-            allow_unsigned,
-            ledger_rules,
-            ..Policy::keys(
-                keys.iter()
-                    .map(|key| key_of(key))
-                    .collect::<Result<Vec<_>, _>>()?,
-            )
-        };
-        let asked = [
-            ("correlation", correlation),
-            ("tenant", tenant),
-            ("worker", worker),
-        ];
-        let asked = asked.into_iter();
-        policy.selection = asked
-            .filter_map(|(name, id)| Some((name.to_owned(), id?)))
-            .collect();
-        for path in &contains {
-            policy.contains.extend(anchors(path)?);
-        }
-        if let Some(path) = receipts {
-            let read = Receipts::read(&mut open(&path)?);
-            let refused = |error| Failure::new("bad_input", format!("{}: {error}", path.display()));
-            policy.receipts = Some(read.map_err(refused)?);
-        }
-        match input {
-            Input::Path(path) => {
-                let examined = examine(&path, format, &policy, &Options::default(), &mut |_| ())?;
-                Ok(Report(examined.report))
-            }
-            Input::Bytes(bytes) => Ok(Report(verify_as(&bytes[..], format, u64::MAX, &policy)?)),
+    file: Input,
+    policy: &Bound<'_, Policy>,
+    explain: bool,
+) -> PyResult<String> {
+    let policy = policy.get();
+    on_file(py, file, |file| {
+        let started = Instant::now();
+        file.is_no_ledger()?;
+        match file {
+            Input::Path(path) => at(&path, None, policy, explain, started),
+            Input::Bytes(_) => of_bytes(&file, policy, explain, started),
         }
     })
 }
 
-fn open(path: &Path) -> Result<BufReader<File>, Failure> {
-    let file = File::open(path).map_err(|source| Error::File {
-        path: path.to_owned(),
-        source,
-    });
-    Ok(BufReader::new(file?))
-}
-
-fn anchors(path: &Path) -> Result<Vec<sealbook::ledger::verify::Anchor>, Failure> {
-    let refused = |line: usize, error: &dyn std::fmt::Display| {
-        Failure::new(
-            "bad_input",
-            format!("{}, line {}: {error}", path.display(), line + 1),
-        )
-    };
-    let mut found = Vec::new();
-    for (number, line) in open(path)?.split(b'\n').enumerate() {
-        let line = line.map_err(|error| refused(number, &error))?;
-        if !line.trim_ascii().is_empty() {
-            let read = Published::from_line(&line).map_err(|error| refused(number, &error))?;
-            found.push(read.to_anchor());
-        }
+/// A file at a path. `proof` is where its bytes come from, if not from there.
+fn at(
+    path: &Path,
+    proof: Option<&Input>,
+    policy: &Policy,
+    explain: bool,
+    started: Instant,
+) -> Result<String, Failure> {
+    if is_folder_of_files(path) {
+        let message = format!("{}: several files are for `verify_all`", path.display());
+        return Err(Failure::new("usage", message));
     }
-    Ok(found)
+    let mut held = policy.policy.clone();
+    if let Some(file) = &policy.entry {
+        let here = Input::Path(path.to_owned());
+        held.entry = held::entry(proof.unwrap_or(&here), file)?;
+    }
+    let options = Options::default();
+    let mut examined = examine(path, policy.format, &held, &options, &mut |_| ())?;
+    let report = &mut examined.report;
+    report.warnings.extend_from_slice(&policy.warnings);
+    let witnesses = held.witnesses.as_ref();
+    let witnessed = witnesses.map(|witnesses| witnessed::of(path, witnesses, report));
+    let witnessed = witnessed.transpose()?.flatten();
+    Ok(printed(&examined, explain, witnessed, started))
 }
 
-/// A key as people have it: hex digits, or PEM.
-fn key_of(text: &str) -> Result<PublicKey, Failure> {
-    let trimmed = text.trim();
-    let key = match trimmed.starts_with("-----BEGIN") {
-        true => parse_public_key(trimmed).ok(),
-        false => PublicKey::from_hex(&trimmed.to_ascii_lowercase()).ok(),
+/// Bytes are judged as they are. Only what needs a second reading, the explanation of what
+/// failed and the times under a policy, is laid down in a file.
+fn of_bytes(
+    file: &Input,
+    policy: &Policy,
+    explain: bool,
+    started: Instant,
+) -> Result<String, Failure> {
+    let Input::Bytes(bytes) = file else {
+        return Err(Failure::new("internal", "they are no bytes"));
     };
-    key.ok_or_else(|| Failure::new("usage", "a key is 64 hex digits or a public key in PEM"))
+    let mut held = policy.policy.clone();
+    if let Some(entry) = &policy.entry {
+        held.entry = held::entry(file, entry)?;
+    }
+    let mut report = verify_as(&bytes[..], policy.format, u64::MAX, &held)?;
+    if report.verdict == Verdict::Pass && !explain && held.witnesses.is_none() {
+        report.warnings.extend_from_slice(&policy.warnings);
+        return Ok(printed(&report.into(), explain, None, started));
+    }
+    let failed = |error| file.failed(error);
+    let mut laid = tempfile::NamedTempFile::new().map_err(failed)?;
+    laid.write_all(bytes).map_err(failed)?;
+    laid.flush().map_err(failed)?;
+    at(laid.path(), Some(file), policy, explain, started)
 }
 
-fn hash(text: &str) -> Result<Hash, Failure> {
-    let read = Hash::from_hex(&text.to_ascii_lowercase());
-    read.map_err(|_| Failure::new("usage", "a hash is 64 hex digits"))
-}
-
-fn format_of(name: &str) -> Result<Format, Failure> {
-    Ok(match name {
-        "logbook" => Format::Logbook,
-        "bundle" => Format::Bundle,
-        "proof" => Format::Proof,
-        "equivocation" => Format::Equivocation,
-        "report" => Format::Report,
-        "parquet" => Format::Parquet,
-        _ => {
-            let message =
-                "format: logbook, bundle, proof, equivocation, report or parquet is needed";
-            return Err(Failure::new("usage", message));
-        }
+fn printed(
+    examined: &Examined,
+    explain: bool,
+    witnessed: Option<Witnessed>,
+    started: Instant,
+) -> String {
+    text_of(&Printed {
+        report: &examined.report,
+        explanation: examined.explanation.as_ref().filter(|_| explain),
+        witnessed,
+        elapsed_ms: millis(started.elapsed()),
+        part: None,
     })
+}
+
+/// The verdict on a bundle of whole epochs, as JSON. A part is in it where it passed.
+#[pyfunction]
+pub(crate) fn fold(py: Python<'_>, file: Input, policy: &Bound<'_, Policy>) -> PyResult<String> {
+    let policy = policy.get();
+    on_file(py, file, |file| {
+        let started = Instant::now();
+        let folded = api::fold(file.open()?, &policy.policy);
+        let (mut report, part) = folded.map_err(|error| Failure::in_file(&file, error))?;
+        report.warnings.extend_from_slice(&policy.warnings);
+        Ok(text_of(&Printed {
+            report: &report,
+            explanation: None,
+            witnessed: None,
+            elapsed_ms: millis(started.elapsed()),
+            part: part.as_ref(),
+        }))
+    })
+}
+
+/// Several files, as they are printed.
+#[derive(Serialize)]
+struct Many<'a> {
+    verdict: &'static str,
+    files: Vec<FileVerdict<'a>>,
+    passed: usize,
+    failed: usize,
+    unanswered: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    no_evidence: Vec<String>,
+    elapsed_ms: u64,
+}
+
+#[derive(Serialize)]
+struct FileVerdict<'a> {
+    path: String,
+    report: Option<Printed<'a>>,
+    error: Option<Unanswered>,
+}
+
+#[derive(Serialize)]
+struct Unanswered {
+    code: &'static str,
+    detail: String,
+}
+
+/// A key that signed two histories: whose, in what, and the proof.
+type Fork = (String, String, Vec<u8>);
+
+/// The document, the forks, and what was passed over.
+type Judged = (String, Vec<Fork>, Vec<String>);
+
+/// The verdicts on several files, as JSON; the forks; and what was passed over. `keys` are
+/// pairs of a name and the keys of that file.
+#[pyfunction]
+pub(crate) fn verify_all(
+    py: Python<'_>,
+    files: Vec<PathBuf>,
+    keys: Vec<(String, Vec<GivenKey>)>,
+    policy: &Bound<'_, Policy>,
+    explain: bool,
+) -> PyResult<Judged> {
+    let policy = policy.get();
+    detached(py, move || {
+        let started = Instant::now();
+        let read = |(name, keys): &(String, Vec<GivenKey>)| Ok((name.clone(), read_keys(keys)?));
+        let keys: Vec<_> = keys.iter().map(read).collect::<Result<_, Failure>>()?;
+        let mut held = policy.policy.clone();
+        held.known.extend(keys.iter().flat_map(|(_, keys)| keys));
+        let against = Against {
+            policy: &held,
+            keys: &|path, below| keys_of(&keys, path, below),
+            format: policy.format,
+        };
+        let told: &mut Progress<'_> = &mut |_| ();
+        let mut found = examine_books(&files, &against, &Options::default(), told)?;
+        for book in &mut found.books {
+            if let Ok(examined) = &mut book.result {
+                let warnings = &mut examined.report.warnings;
+                warnings.extend_from_slice(&policy.warnings);
+            }
+        }
+        let forks = found.proofs.iter().map(|proof| -> Fork {
+            let detail = proof.contradiction().to_string();
+            (proof.log().to_string(), detail, proof.to_bytes())
+        });
+        let shown = |paths: &[PathBuf]| -> Vec<String> {
+            paths
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect()
+        };
+        Ok((
+            many(&found.books, shown(&found.beside), explain, started),
+            forks.collect(),
+            shown(&found.passed_over),
+        ))
+    })
+}
+
+/// The keys of a file: by its path, its path below the folder that was given, its name, or
+/// those of `*`. The first of these that is known decides.
+fn keys_of(keys: &[(String, Vec<PublicKey>)], path: &Path, below: Option<&Path>) -> Vec<PublicKey> {
+    let name = path.file_name().map(Path::new);
+    let names = [Some(path), below, name, Some(Path::new("*"))];
+    let same = |one: &Path| keys.iter().find(|(name, _)| Path::new(name) == one);
+    let found = names.into_iter().flatten().find_map(same);
+    found.map(|(_, keys)| keys.clone()).unwrap_or_default()
+}
+
+fn many(books: &[Book], no_evidence: Vec<String>, explain: bool, started: Instant) -> String {
+    let verdict_of = |book: &Book| book.result.as_ref().ok().map(|found| found.report.verdict);
+    let count = |wanted| books.iter().filter(|b| verdict_of(b) == wanted).count();
+    let (passed, failed) = (count(Some(Verdict::Pass)), count(Some(Verdict::Fail)));
+    let unanswered = count(None);
+    text_of(&Many {
+        verdict: match (unanswered, failed) {
+            (0, 0) => "pass",
+            (0, _) => "fail",
+            _ => "unanswered",
+        },
+        files: books.iter().map(|book| one(book, explain)).collect(),
+        passed,
+        failed,
+        unanswered,
+        no_evidence,
+        elapsed_ms: millis(started.elapsed()),
+    })
+}
+
+fn one(book: &Book, explain: bool) -> FileVerdict<'_> {
+    let (report, error) = match &book.result {
+        Ok(examined) => {
+            let printed = Printed {
+                report: &examined.report,
+                explanation: examined.explanation.as_ref().filter(|_| explain),
+                witnessed: None,
+                elapsed_ms: millis(book.elapsed),
+                part: None,
+            };
+            (Some(printed), None)
+        }
+        Err(error) => (None, Some(unanswered(error))),
+    };
+    FileVerdict {
+        path: book.path.display().to_string(),
+        report,
+        error,
+    }
+}
+
+fn unanswered(error: &Error) -> Unanswered {
+    Unanswered {
+        code: error.code(),
+        detail: error.to_string(),
+    }
 }

@@ -13,9 +13,20 @@ import time
 import sealbook
 from scene import ROOT, Ledger
 
+#: What the options take that are fuzzed: one file, or several.
+ONE = ("receipts", "policy", "entry")
+MANY = ("contains", "revoked", "audited")
+FORMATS = ("bundle", "parquet", "logbook", "proof", "report", "equivocation", "tlog-proof")
+TABLES = (sealbook.table, sealbook.members, sealbook.receipts, sealbook.checkpoints, sealbook.statements)
+POLICY = (ROOT / "fixtures/format/public.policy").read_bytes()
+
 
 def seeds(ledger):
-    ledger.append({"n": n, "tenant_id": f"t{n % 3}"} for n in range(30))
+    ledger.append({"n": n, "tenant_id": f"t{n % 3}", "correlation_id": "c-1"} for n in range(30))
+    payload = '{"email":"a@x"}'
+    ledger.run("append", "--kind", "sale", "--payload", payload, "--redactable", "/email")
+    told = ledger.run("--json", "append", "--kind", "note", "--payload", "{}")
+    (ledger.folder / "j.receipts").write_text(told)
     ledger.run("seal")
     for name, more in (
         ("a.bundle", ()),
@@ -29,8 +40,12 @@ def seeds(ledger):
         ledger.run("export", "-o", name, *more)
     ledger.run("prove", "3", "-o", "h.proof")
     ledger.run("head", "-o", "i.json")
+    ledger.run("revoke", "3", "--key", "ledger.key.pem", "-o", "k.revoked")
+    ledger.run("audit", "--sign", "ledger.key.pem", "-o", "l.audit")
+    ledger.run("report", "--correlation", "c-1", "-o", "m.html")
     files = [path for path in ledger.folder.iterdir() if path.is_file()]
-    files += [path for path in (ROOT / "fixtures/cases").iterdir() if path.is_file()]
+    for folder in ("fixtures/cases", "fixtures/format"):
+        files += [path for path in (ROOT / folder).iterdir() if path.is_file()]
     return [path.read_bytes() for path in files if path.stat().st_size < 1 << 20]
 
 
@@ -62,15 +77,30 @@ def main():
     ledger = Ledger()
     try:
         key, others = ledger.key, seeds(ledger)
+        part = sealbook.fold(ledger.path("a.bundle"), [key])[1]
         ends, given, raised = time.monotonic() + seconds, 0, {}
         while time.monotonic() < ends:
-            data = changed(choose.choice(others), choose, others)
+            data, beside = (changed(choose.choice(others), choose, others) for _ in range(2))
+            whole = choose.choice(others)
             takes = (
-                lambda: sealbook.verify(data, [key]).to_dict(),
-                lambda: sealbook.verify(data, [key], format=choose.choice(("bundle", "parquet"))),
+                lambda: sealbook.verify(data, [key], explain=choose.random() < 0.5).to_dict(),
+                lambda: sealbook.verify(data, [key], format=choose.choice(FORMATS)),
+                lambda: sealbook.verify(whole, [key], **{choose.choice(ONE): beside}),
+                lambda: sealbook.verify(whole, [key], **{choose.choice(MANY): [beside]}),
+                lambda: sealbook.verify(data, [key], policy=POLICY, entry=whole),
+                lambda: sealbook.verify(data, [_text(beside)], known=[_text(beside)]),
+                lambda: _all(ledger, (data, beside, whole), key),
                 lambda: [entry.payload for entry in sealbook.read(data)],
-                lambda: sealbook.statements(data),
-                lambda: _arrow(data),
+                lambda: [_members(member) for member in sealbook.members(data)],
+                lambda: list(sealbook.receipts(data)),
+                lambda: list(sealbook.checkpoints(data)),
+                lambda: list(sealbook.statements(data)),
+                lambda: sealbook.proof(data),
+                lambda: sealbook.join([sealbook.fold(data, [key])[1] or _text(data)]),
+                lambda: sealbook.join([_part(part, choose, others), part]),
+                lambda: sealbook.key(_text(data)),
+                lambda: sealbook.check_opening(*map(_text, (data, beside, whole)), pointer=_text(data), genesis=_text(whole)),
+                lambda: _arrow(choose.choice(TABLES)(data)),
             )
             for take in takes:
                 given += 1
@@ -86,10 +116,30 @@ def main():
         ledger.close()
 
 
-def _arrow(data):
+def _text(data):
+    return data.decode("utf-8", "replace")
+
+
+def _members(member):
+    return member.genesis and member.opens(member.value, member.salt or "0" * 64)
+
+
+def _part(part, choose, others):
+    return _text(changed(part.encode(), choose, others))
+
+
+def _all(ledger, files, key):
+    folder = ledger.folder / "several"
+    folder.mkdir(exist_ok=True)
+    for number, data in enumerate(files):
+        (folder / str(number)).write_bytes(data)
+    return sealbook.verify_all([folder], [key]).to_json()
+
+
+def _arrow(records):
     import pyarrow
 
-    return pyarrow.table(sealbook.table(data))
+    return pyarrow.table(records)
 
 
 if __name__ == "__main__":

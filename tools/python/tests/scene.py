@@ -1,5 +1,6 @@
 """A ledger of the command's, and a server over it, for the tests of the package."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -11,6 +12,8 @@ import tempfile
 import time
 import unittest
 import urllib.request
+
+import sealbook
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
@@ -67,6 +70,22 @@ class Ledger:
     def path(self, name):
         return str(self.folder / name)
 
+    def copied(self, name):
+        """A copy of the ledger, which its key writes too."""
+        shutil.copytree(self.folder / "ledger", self.folder / name)
+        shutil.copy(self.folder / "ledger.mark", self.folder / f"{name}.mark")
+        self.environment["SEALBOOK_KEY"] = self.path("ledger.key.pem")
+
+    @contextlib.contextmanager
+    def without(self, name):
+        """While that ledger is elsewhere: a copy beside its original is not written."""
+        away = self.folder / f"{name}.away"
+        (self.folder / name).rename(away)
+        try:
+            yield
+        finally:
+            away.rename(self.folder / name)
+
 
 class Server:
     """`sealbook serve` over a ledger, as a process of its own."""
@@ -116,3 +135,77 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait()
         self.log.close()
+
+
+def command(ledger, *arguments):
+    """What the command says of what is verified: the report, or the code of what it could
+    not do."""
+    said = json.loads(ledger.run("--json", "verify", *arguments, ends=None))
+    if "error" in said and isinstance(said["error"], dict):
+        return said["error"]["code"]
+    return timeless(said)
+
+
+def package(file, keys, **options):
+    """What the package says of it."""
+    try:
+        return timeless(sealbook.verify(file, keys, **options).to_dict())
+    except sealbook.SealbookError as error:
+        return error.code
+
+
+def timeless(said):
+    """The same without how long it took."""
+    if isinstance(said, dict):
+        return {name: timeless(one) for name, one in said.items() if name != "elapsed_ms"}
+    return [timeless(one) for one in said] if isinstance(said, list) else said
+
+
+class Files(unittest.TestCase):
+    """One of each kind of file, out of one ledger."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.ledger = ledger = Ledger()
+        cls.addClassCleanup(ledger.close)
+        cls.key = ledger.key
+        ledger.append({"n": n, "tenant_id": f"t{n % 3}"} for n in range(40))
+        ledger.run("seal")
+        ledger.append({"n": n} for n in range(3))
+        # A log that readers of version 0.1 read, under the same key.
+        old = ("--ledger", "old")
+        ledger.run(*old, "init", "--format-version", "1", "--reuse-key", "--key", "ledger.key.pem")
+        ledger.run(*old, "append", "--kind", "note", "--payload", "{}")
+        ledger.run(*old, "seal")
+        ledger.run(*old, "export", "-o", "old.bundle", "--format-version", "1")
+        ledger.run(*old, "export", "-o", "old.jsonl", "--format", "logbook")
+        for name, *more in (
+            ("e.bundle",),
+            ("t.bundle", "--tenant", "t1"),
+            ("e.bundle.zst",),
+            ("book.jsonl", "--format", "logbook"),
+            ("e.parquet", "--format", "parquet"),
+            ("t.parquet", "--format", "parquet", "--tenant", "t1"),
+        ):
+            ledger.run("export", "-o", name, *more)
+        ledger.run("prove", "3", "-o", "p.proof")
+        cls.files = ["e.bundle", "t.bundle", "old.bundle", "e.bundle.zst", "book.jsonl"]
+        cls.files += ["e.parquet", "t.parquet", "p.proof"]
+
+    @classmethod
+    def path(cls, name):
+        return cls.ledger.path(name)
+
+    @classmethod
+    def bytes(cls, name):
+        return pathlib.Path(cls.path(name)).read_bytes()
+
+    @classmethod
+    def write(cls, name, data):
+        pathlib.Path(cls.path(name)).write_bytes(data)
+        return cls.path(name)
+
+    @classmethod
+    def said(cls, *arguments):
+        """What the command says under the ledger's key."""
+        return command(cls.ledger, *arguments, "--key", cls.key)

@@ -3,7 +3,7 @@ prints it, and a ``place`` where there is one."""
 
 from __future__ import annotations
 
-from typing import Optional, Type
+from typing import Any, Dict, Optional, Type
 
 
 class SealbookError(Exception):
@@ -31,7 +31,11 @@ class Unsupported(SealbookError):
 
 
 class Unreadable(SealbookError):
-    """A line or row is not an entry."""
+    """A line, a row or a file is not of the sort that it was given as."""
+
+
+class Misused(SealbookError, ValueError):
+    """An argument cannot be what it was given as."""
 
 
 class Refused(SealbookError):
@@ -43,7 +47,7 @@ class Refused(SealbookError):
         code: str = "internal",
         place: Optional[str] = None,
         status: int = 0,
-        detail: Optional[dict] = None,
+        detail: Optional[Dict[str, Any]] = None,
     ):
         super().__init__(message, code, place)
         self.status = status
@@ -67,6 +71,10 @@ _BY_CODE = {
     "not_recognised": NotRecognised,
     "format_unsupported": Unsupported,
     "bad_input": Unreadable,
+    "bad_json": Unreadable,
+    "bad_checkpoint": Unreadable,
+    "bad_witness_policy": Unreadable,
+    "usage": Misused,
 }
 
 
