@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::api::{self, EachPart};
 use crate::bucket::Address;
-use crate::ledger::fold::{EpochRun, FoldPart, PartFault, TakenAgain};
+use crate::ledger::fold::{FoldPart, PartFault, TakenAgain};
 use crate::ledger::hash::Hash;
 use crate::ledger::json::Value;
 use crate::ledger::key::PublicKey;
@@ -81,15 +81,11 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
         true => part.faults.clone(),
         false => part.judge(),
     };
-    let decisions = part.runs.iter().map(|run| run.decisions);
-    let decisions = decisions
-        .reduce(|all, next| Some(all?.and(next?)))
-        .flatten();
-    let sum = |of: fn(&EpochRun) -> u64| part.runs.iter().map(of).sum();
+    let decisions = part.decisions();
     let printed = Printed {
         verdict: if faults.is_empty() { "pass" } else { "fail" },
-        entries: sum(|run| run.entries),
-        epochs: sum(|run| run.epochs),
+        entries: part.entries(),
+        epochs: part.epochs(),
         head: part.runs.last().map(|run| run.head),
         log: part.runs.first().map(|run| run.log),
         genesis: part.runs.first().map(|run| run.genesis),

@@ -119,14 +119,40 @@ impl FoldPart {
         self
     }
 
+    /// How many entries there are.
+    #[must_use]
+    pub fn entries(&self) -> u64 {
+        let counts = self.runs.iter().map(|run| run.entries);
+        counts.fold(0, u64::saturating_add)
+    }
+
+    /// How many epochs there are.
+    #[must_use]
+    pub fn epochs(&self) -> u64 {
+        let counts = self.runs.iter().map(|run| run.epochs);
+        counts.fold(0, u64::saturating_add)
+    }
+
+    /// The decisions that were taken again; none where some epoch's were not.
+    #[must_use]
+    pub fn decisions(&self) -> Option<TakenAgain> {
+        let decisions = self.runs.iter().map(|run| run.decisions);
+        decisions
+            .reduce(|all, next| Some(all?.and(next?)))
+            .flatten()
+    }
+
     /// Everything that is wrong with what should be a whole log, in the order of its
     /// epochs. None if it holds.
     pub fn judge(&self) -> Vec<PartFault> {
         let mut faults = self.faults.clone();
         let known = |epoch: u64| self.faults.iter().any(|fault| fault.epoch == epoch);
+        let begins = |first: &EpochRun| {
+            first.first.epoch == EpochNumber::FIRST && first.first.seq == Seq::FIRST
+        };
         match self.runs.first() {
-            Some(first) if first.first.epoch != EpochNumber::FIRST && !known(0) => {
-                let detail = "the part begins after the log's first epoch";
+            Some(first) if !begins(first) && !known(0) => {
+                let detail = "the part begins after the log's first entry";
                 faults.push(PartFault::new(0, FaultCode::SequenceGap, detail));
             }
             None if self.faults.is_empty() => {
@@ -272,6 +298,8 @@ pub struct Folding<S> {
     part: FoldPart,
     header: Option<SignedEpoch>,
     run: Option<EpochRun>,
+    /// Entries under the header.
+    sealed: u64,
 }
 
 impl<S: Source> Folding<S> {
@@ -281,6 +309,7 @@ impl<S: Source> Folding<S> {
             part: FoldPart::default(),
             header: None,
             run: None,
+            sealed: 0,
         }
     }
 
@@ -293,9 +322,15 @@ impl<S: Source> Folding<S> {
     fn end(&mut self) {
         if let Some(mut run) = self.run.take() {
             run.settle();
+            let header = self.header.as_ref().map(|header| &header.content);
+            let whole = header.is_some_and(|header| {
+                run.first.seq == header.first_seq && self.sealed == header.tree_size
+            });
+            let detail = "entries of the epoch are not there";
+            let missing = PartFault::new(run.first.epoch.0, FaultCode::SequenceGap, detail);
             let next = FoldPart {
                 runs: vec![run],
-                faults: Vec::new(),
+                faults: if whole { Vec::new() } else { vec![missing] },
             };
             self.part = std::mem::take(&mut self.part).join(next);
         }
@@ -306,6 +341,7 @@ impl<S: Source> Folding<S> {
             Event::Epoch(epoch, _) => {
                 self.end();
                 self.header = Some((**epoch).clone());
+                self.sealed = 0;
             }
             Event::Entry(raw, _) => {
                 if let (Some(seq), Ok(entry)) = read_raw(raw) {
@@ -320,6 +356,9 @@ impl<S: Source> Folding<S> {
         let Some(header) = self.header.as_ref().map(|header| &header.content) else {
             return;
         };
+        if seq <= header.last_seq {
+            self.sealed = self.sealed.saturating_add(1);
+        }
         let run = self.run.get_or_insert_with(|| begun(header, seq, entry));
         run.entries = run.entries.saturating_add(1);
         run.last.seq = seq;

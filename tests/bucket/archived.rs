@@ -225,6 +225,37 @@ fn parts_that_were_verified_apart_join_to_the_verdict_over_the_whole_however_gro
     assert_eq!((alone.status, &faults[0]["epoch"]), (1, &0.into()));
 }
 
+/// A bundle passes that holds some entries of an epoch, and is no whole part of its log.
+#[test]
+fn a_fold_names_an_epoch_of_which_entries_are_not_there() {
+    let site = scene();
+    let key = site.run("a", &["key"]).ok().stdout;
+    let file = site.path("cut.bundle");
+    let file = file.to_str().unwrap();
+    let folded = |filter: &[&str]| {
+        let export = ["export", "--force", "-o", file];
+        site.run("a", &[&export[..], filter].concat()).ok();
+        let args = ["verify", "--json", "--fold", file, "--key", key.trim()];
+        let part = site.run("b", &args).ok();
+        fold(&site, &[&part])
+    };
+    for filter in [
+        ["--from-seq", "1"],
+        ["--until-seq", "7"],
+        ["--from-seq", "4"],
+        ["--kind", "sealbook:open"],
+    ] {
+        let cut = folded(&filter);
+        let fault = &cut.document()["faults"][0];
+        assert_eq!(
+            (cut.status, &fault["code"]),
+            (1, &"sequence_gap".into()),
+            "{filter:?}: {cut:?}"
+        );
+    }
+    folded(&["--from-seq", "0"]).ok();
+}
+
 #[test]
 fn a_fold_names_what_is_missing_repeated_swapped_or_forged() {
     let site = scene();

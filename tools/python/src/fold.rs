@@ -1,7 +1,7 @@
 //! Parts that were verified apart, joined to one verdict.
 
 use pyo3::prelude::*;
-use sealbook::ledger::fold::{EpochRun, FoldPart, PartFault, TakenAgain};
+use sealbook::ledger::fold::{FoldPart, PartFault, TakenAgain};
 use sealbook::ledger::hash::Hash;
 use sealbook::ledger::key::PublicKey;
 use sealbook::ledger::{limits, parse, shape};
@@ -40,20 +40,14 @@ pub(crate) fn join(py: Python<'_>, parts: Vec<String>, whole: bool) -> PyResult<
             true => part.judge(),
             false => part.faults.clone(),
         };
-        let decisions = part.runs.iter().map(|run| run.decisions);
-        let decisions = decisions.reduce(|all, next| Some(all?.and(next?)));
-        let sum = |of: fn(&EpochRun) -> u64| {
-            let all = part.runs.iter().map(of);
-            all.fold(0, u64::saturating_add)
-        };
         Ok(text_of(&Folded {
             verdict: if faults.is_empty() { "pass" } else { "fail" },
-            entries: sum(|run| run.entries),
-            epochs: sum(|run| run.epochs),
+            entries: part.entries(),
+            epochs: part.epochs(),
             head: part.runs.last().map(|run| run.head),
             log: part.runs.first().map(|run| run.log),
             genesis: part.runs.first().map(|run| run.genesis),
-            decisions: decisions.flatten(),
+            decisions: part.decisions(),
             faults: &faults,
             part: &part,
         }))
