@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::evidence::openings::openings_of;
 use crate::ledger::entry::Entry;
+use crate::ledger::hash::Hash;
 use crate::ledger::json::Value;
 use crate::ledger::kind;
 use crate::ledger::position::Seq;
