@@ -34,7 +34,7 @@ use batches::{Batches, Job};
 use exchange::HttpExchange;
 
 pub use exchange::{Elsewhere, ServerRequest};
-pub use query::Query;
+pub use query::{Query, conditions};
 pub use socket::Owner;
 
 /// How long a server may be silent where nothing is to be waited for.

@@ -190,6 +190,16 @@ impl Context {
     }
 
     #[cfg(feature = "rocks")]
+    /// The server elsewhere that `--ledger` names, for what is otherwise read of the
+    /// ledger's files.
+    pub(super) fn server_elsewhere(&self) -> Result<Option<Held>, CliError> {
+        match &self.elsewhere {
+            None => Ok(None),
+            Some(_) => self.held(),
+        }
+    }
+
+    #[cfg(feature = "rocks")]
     /// Refuses what has to have the ledger to itself while a server holds it.
     pub(super) fn check_alone(&self) -> Result<(), CliError> {
         match self.held()? {

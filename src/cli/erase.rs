@@ -3,13 +3,18 @@
 use std::io::{self, IsTerminal as _};
 
 use dialoguer::Confirm;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::api::Ledger;
 use crate::api::actor::this_user;
+use crate::api::held::{Held, body_of, conditions};
+use crate::api::{Ledger, Writer};
+use crate::ledger::json::Value;
 use crate::ledger::position::Seq;
 use crate::ledger::redact::erasure::ErasedMember;
 use crate::ledger::redact::pointer::Pointer;
+use crate::ledger::shape;
+use crate::logbook::error::ServerRefusal;
 use crate::store::query::Filter;
 
 use super::Answer;
@@ -54,12 +59,18 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         ));
     }
     if args.dry_run {
-        let ledger = context.reader(output)?;
-        let wanted = wanted(&ledger, args, &filter, output)?;
-        return plan(&ledger.to_erase(&wanted)?, output);
+        let Some(server) = context.server_elsewhere()? else {
+            let ledger = context.reader(output)?;
+            let wanted = wanted(&ledger, args, &filter, output)?;
+            return plan(&ledger.to_erase(&wanted)?, output);
+        };
+        let planned = ask(&server, &Order::new(args, &filter)?)?;
+        return planned.print(output);
     }
-    context.check_alone()?;
-    let ledger = Ledger::open(&context.ledger, context.options())?;
+    let ledger = match context.writer()? {
+        Writer::Own(ledger) => ledger,
+        Writer::Held(writer) => return beside(args, &filter, writer.server(), output),
+    };
     let wanted = wanted(&ledger, args, &filter, output)?;
     if wanted.is_empty() {
         return Err(CliError::NothingFound);
@@ -72,11 +83,116 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     for receipt in &receipts {
         output.document(&Printed::new(receipt, ledger.identity()))?;
     }
+    say_not_reached(members, output);
+    ledger.close()?;
+    Ok(Answer::Yes)
+}
+
+fn say_not_reached(members: usize, output: &mut Output) {
     output.note(&format!(
         "{members} members are erased for good; {NOT_REACHED}"
     ));
-    ledger.close()?;
+}
+
+/// Has the server erase that holds the ledger: what its dry run finds, and nothing else.
+fn beside(
+    args: &Args,
+    filter: &Filter,
+    server: &Held,
+    output: &mut Output,
+) -> Result<Answer, CliError> {
+    let mut order = Order::new(args, filter)?;
+    let planned = ask(server, &order)?;
+    if planned.count == 0 {
+        return Err(CliError::NothingFound);
+    }
+    confirm(args, planned.count)?;
+    order.dry_run = false;
+    order.confirm = Some(&planned.confirm);
+    let done = ask(server, &order)?;
+    let members = done.count;
+    output.done(format!("{members} members are erased for good"));
+    for receipt in &done.receipts {
+        output.document(receipt)?;
+    }
+    say_not_reached(members, output);
     Ok(Answer::Yes)
+}
+
+/// What `POST /v1/erasures` is asked.
+#[derive(Serialize)]
+struct Order<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    members: Option<Vec<MemberAt<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    query: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointers: Option<&'a [Pointer]>,
+    reason: &'a str,
+    dry_run: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirm: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct MemberAt<'a> {
+    seq: Seq,
+    pointer: &'a Pointer,
+}
+
+/// What it answers; the first 1 000 members are named.
+#[derive(Deserialize)]
+struct Answered {
+    count: usize,
+    confirm: String,
+    erased: Vec<MemberText>,
+    receipts: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+struct MemberText {
+    seq: Seq,
+    pointer: String,
+}
+
+impl<'a> Order<'a> {
+    /// The order of a dry run.
+    fn new(args: &'a Args, filter: &Filter) -> Result<Order<'a>, CliError> {
+        let at = |seq| {
+            let pointers = args.pointer.iter();
+            let member = |pointer| MemberAt { seq, pointer };
+            pointers.map(member).collect()
+        };
+        let query = args.entry.is_none().then(|| conditions(filter));
+        let query = query.transpose()?;
+        Ok(Order {
+            members: args.entry.map(|seq| at(Seq(seq))),
+            pointers: query.is_some().then_some(&args.pointer[..]),
+            query,
+            // A dry run keeps none.
+            reason: args.reason.as_deref().unwrap_or("dry run"),
+            dry_run: true,
+            confirm: None,
+        })
+    }
+}
+
+impl Answered {
+    fn print(&self, output: &mut Output) -> Result<Answer, CliError> {
+        let members = self.erased.iter();
+        let members = members.map(|it| (it.seq, it.pointer.as_str()));
+        print_plan(members, self.count, output)
+    }
+}
+
+fn ask(server: &Held, order: &Order<'_>) -> Result<Answered, CliError> {
+    let body = body_of(&shape::write(order));
+    let answer = server.post("/v1/erasures", body)?;
+    let read = shape::read(&answer, "");
+    Ok(read.map_err(|error| ServerRefusal {
+        code: "server_unsupported",
+        detail: format!("the server says of an erasure something else: {error}"),
+    })?)
 }
 
 /// The members that are meant. Of one entry each must be there; of many those that are.
@@ -98,20 +214,41 @@ fn wanted(
 }
 
 fn plan(wanted: &[ErasedMember], output: &mut Output) -> Result<Answer, CliError> {
+    let members: Vec<_> = wanted
+        .iter()
+        .map(|it| (it.seq, it.pointer.to_string()))
+        .collect();
+    let members = members
+        .iter()
+        .map(|(seq, pointer)| (*seq, pointer.as_str()));
+    print_plan(members, wanted.len(), output)
+}
+
+/// Prints what would be erased: `count` members, of which these are named.
+fn print_plan<'a>(
+    members: impl Iterator<Item = (Seq, &'a str)>,
+    count: usize,
+    output: &mut Output,
+) -> Result<Answer, CliError> {
+    let mut named = 0;
     if output.is_json() {
-        let members = wanted.iter();
-        let members = members.map(|it| json!({"pointer": it.pointer, "seq": it.seq}));
-        let members: Vec<_> = members.collect();
+        let members: Vec<_> = members
+            .map(|(seq, pointer)| json!({"pointer": pointer, "seq": seq}))
+            .collect();
         output.document(&json!({"dry_run": true, "members": members}))?;
     } else {
-        for ErasedMember { seq, pointer, .. } in wanted {
+        for (seq, pointer) in members {
             output.line(&format!("entry {seq}  {pointer}"))?;
+            named += 1;
         }
-        output.note(&format!("{} members would be erased", wanted.len()));
+        if named < count {
+            output.line(&format!("and {} more", count - named))?;
+        }
+        output.note(&format!("{count} members would be erased"));
     }
-    Ok(match wanted.is_empty() {
-        true => Answer::No,
-        false => Answer::Yes,
+    Ok(match count {
+        0 => Answer::No,
+        _ => Answer::Yes,
     })
 }
 

@@ -421,3 +421,47 @@ fn the_server_that_holds_a_ledger_publishes_it_when_it_is_asked_to() {
         (Some(2), "publishes_elsewhere".to_owned())
     );
 }
+
+/// What a dry run of the server finds is what it erases; one more entry in between, and it
+/// is asked again.
+#[test]
+fn members_are_erased_beside_a_server() {
+    let place = Place::initialised();
+    let _server = place.serve(&[]);
+    let payload = r#"{"email":"a@b.example","tenant_id":"acme"}"#;
+    let order = ["append", "--kind", "order", "--payload", payload];
+    for _ in 0..2 {
+        good(place.run(&[&order[..], &["--redactable", "/email"]].concat()));
+    }
+    let of = |what: &[&str], more: &[&str]| {
+        let erase = ["--json", "erase", "--pointer", "/email"];
+        place.run(&[&erase[..], what, more].concat())
+    };
+    let tenant = ["--tenant", "acme"];
+    let planned = document(&good(of(&tenant, &["--dry-run"])));
+    let members = json!([{"pointer": "/email", "seq": 1}, {"pointer": "/email", "seq": 2}]);
+    assert_eq!(planned["members"], members);
+    let reason = ["--reason", "asked for"];
+    let unasked = of(&tenant, &reason);
+    assert_eq!(code(&unasked), (Some(2), "usage".to_owned()));
+    let done = document(&good(of(&["1"], &[&reason[..], &["--yes"]].concat())));
+    assert_eq!(
+        (&done["kind"], &done["seq"]),
+        (&json!("sealbook:erasure"), &json!(3))
+    );
+    let again = of(&["1"], &[&reason[..], &["--yes"]].concat());
+    assert_eq!(code(&again), (Some(1), "not_erasable".to_owned()));
+    let limited = of(&tenant, &[&reason[..], &["--yes", "--limit", "1"]].concat());
+    assert_eq!(code(&limited), (Some(2), "usage".to_owned()));
+    let done = document(&good(of(&tenant, &[&reason[..], &["--yes"]].concat())));
+    assert_eq!(done["seq"], 4);
+    let shown = document(&good(place.run(&["--json", "show", "4"])));
+    assert_eq!(shown["payload"]["erased"][0]["seq"], 2);
+    assert_eq!(shown["payload"]["reason"], "asked for");
+    let none = of(&tenant, &[&reason[..], &["--yes"]].concat());
+    assert_eq!(code(&none), (Some(1), "nothing_found".to_owned()));
+    for seq in ["1", "2"] {
+        let said = String::from_utf8(good(place.run(&["show", seq])).stdout).unwrap();
+        assert!(said.contains("/email: erased, as entry"), "{said}");
+    }
+}

@@ -2,6 +2,11 @@
 
 use std::fmt::Write as _;
 
+use serde::Serialize;
+
+use crate::ledger::json::{Form, Object, Value};
+use crate::ledger::position::Seq;
+use crate::ledger::shape;
 use crate::logbook::error::ServerRefusal;
 use crate::store::query::Filter;
 
@@ -54,34 +59,18 @@ impl Query {
     /// Adds the conditions of a filter.
     ///
     /// # Errors
-    /// [`ServerRefusal`] for what servers are not asked: a limit, another order.
+    /// As [`conditions`].
     pub fn filter(&mut self, filter: &Filter) -> Result<(), ServerRefusal> {
-        if filter.limit.is_some() || filter.reverse {
-            return Err(ServerRefusal {
-                code: "usage",
-                detail: "a server that holds the ledger gives evidence without --limit and \
-                         --reverse"
-                    .to_owned(),
-            });
-        }
-        for kind in &filter.kinds {
-            self.add("kind", kind);
-        }
-        let texts = [
-            ("since", filter.since.map(|time| time.to_string())),
-            ("until", filter.until.map(|time| time.to_string())),
-            ("tenant", filter.tenant.clone()),
-            ("tenant_json", filter.tenant_json.clone()),
-            ("correlation", filter.correlation.clone()),
-            ("worker", filter.worker.clone()),
-            ("decision", filter.decision.clone()),
-            ("denied", filter.denied.map(|denied| denied.to_string())),
-            ("from_seq", filter.from_seq.map(|seq| seq.to_string())),
-            ("until_seq", filter.until_seq.map(|seq| seq.to_string())),
-        ];
-        for (name, text) in texts {
-            if let Some(text) = text {
-                self.add(name, &text);
+        let conditions = conditions(filter)?;
+        for (name, value) in conditions.as_object().into_iter().flat_map(Object::iter) {
+            match value {
+                Value::Array(texts) => {
+                    for text in texts.iter().filter_map(Value::as_str) {
+                        self.add(name, text);
+                    }
+                }
+                Value::String(text) => self.add(name, text),
+                other => self.add(name, &other.canonical(Form::Utf8)),
             }
         }
         Ok(())
@@ -92,4 +81,59 @@ impl Query {
     pub fn finish(self) -> String {
         self.path
     }
+}
+
+/// The conditions of a filter as a server takes them: the parameters of a path, or the
+/// members of a `query` in a body.
+#[derive(Serialize)]
+struct Conditions<'f> {
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    kind: &'f [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'f str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant_json: Option<&'f str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlation: Option<&'f str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    worker: Option<&'f str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<&'f str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    denied: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from_seq: Option<Seq>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until_seq: Option<Seq>,
+}
+
+/// The conditions of a filter, each under its name: an object.
+///
+/// # Errors
+/// [`ServerRefusal`] for what servers are not asked: a limit, another order.
+pub fn conditions(filter: &Filter) -> Result<Value, ServerRefusal> {
+    if filter.limit.is_some() || filter.reverse {
+        return Err(ServerRefusal {
+            code: "usage",
+            detail: "a server that holds the ledger is asked without --limit and --reverse"
+                .to_owned(),
+        });
+    }
+    Ok(shape::write(&Conditions {
+        kind: &filter.kinds,
+        since: filter.since.map(|time| time.to_string()),
+        until: filter.until.map(|time| time.to_string()),
+        tenant: filter.tenant.as_deref(),
+        tenant_json: filter.tenant_json.as_deref(),
+        correlation: filter.correlation.as_deref(),
+        worker: filter.worker.as_deref(),
+        decision: filter.decision.as_deref(),
+        denied: filter.denied,
+        from_seq: filter.from_seq,
+        until_seq: filter.until_seq,
+    }))
 }
