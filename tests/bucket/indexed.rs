@@ -3,15 +3,18 @@
 use std::fs;
 use std::sync::Arc;
 
+use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use sealbook::bucket::{BucketError, Objects, of_log, only_log};
 use sealbook::ledger::hash::Hash;
+use sealbook::ledger::key::Signer;
 use sealbook::ledger::wal::{Says, UnsignedBatch, WalObject, WalPosition};
 use sealbook::logbook::init::Origin;
+use sealbook::logbook::key_file;
 use serde_json::{Value, json};
 
 use crate::commands::{Run, Site, only_folder};
-use crate::machine::{Machine, bucket, number, signer};
+use crate::machine::{Machine, bucket, number, over, signer};
 
 /// An entry of a case, in an epoch of its own.
 fn seal(site: &Site, machine: &str, case: &str) {
@@ -231,7 +234,11 @@ fn new_machine(store: &Arc<InMemory>) -> Result<Machine, BucketError> {
 }
 
 /// Where the first batch stands that has something.
-fn place_of(objects: &Objects, has: impl Fn(&UnsignedBatch) -> bool) -> WalPosition {
+fn place_of(
+    objects: &Objects,
+    key: &dyn Signer,
+    has: impl Fn(&UnsignedBatch) -> bool,
+) -> WalPosition {
     let listed = objects.list("wal").unwrap();
     let mut places: Vec<_> = listed
         .iter()
@@ -239,26 +246,31 @@ fn place_of(objects: &Objects, has: impl Fn(&UnsignedBatch) -> bool) -> WalPosit
         .collect();
     places.sort_unstable();
     let found = places.into_iter().find(|place| {
-        let says = opened(objects, *place).says;
+        let says = opened(objects, key, *place).says;
         matches!(says, Says::Batch(batch) if has(&batch))
     });
     found.unwrap()
 }
 
-fn opened(objects: &Objects, place: WalPosition) -> WalObject {
+fn opened(objects: &Objects, key: &dyn Signer, place: WalPosition) -> WalObject {
     let bytes = objects.read(&place.key()).unwrap().unwrap();
-    let opened = WalObject::open(&bytes, place, signer().public_key(), None);
+    let opened = WalObject::open(&bytes, place, key.public_key(), None);
     opened.unwrap().0
 }
 
 /// Changes a batch, under the log's own signature.
-fn change(objects: &Objects, place: WalPosition, what: impl Fn(&mut UnsignedBatch)) {
-    let mut object = opened(objects, place);
+fn change(
+    objects: &Objects,
+    key: &dyn Signer,
+    place: WalPosition,
+    what: impl Fn(&mut UnsignedBatch),
+) {
+    let mut object = opened(objects, key, place);
     let Says::Batch(batch) = &mut object.says else {
         panic!("a fence");
     };
     what(batch);
-    let (bytes, _) = object.sign(&*signer()).unwrap();
+    let (bytes, _) = object.sign(key).unwrap();
     objects.replace(&place.key(), bytes.into()).unwrap();
 }
 
@@ -281,11 +293,11 @@ fn a_new_machine_makes_the_same_bytes_and_seals_the_open_epoch() {
 fn a_header_whose_index_is_not_that_of_the_entries_is_not_signed_again() {
     for index in [Some(Hash::of(b"another")), None] {
         let (store, _, objects) = scene();
-        let place = place_of(&objects, |batch| {
+        let place = place_of(&objects, &*signer(), |batch| {
             let header = batch.epoch.as_ref();
             header.is_some_and(|header| header.epoch.0 == 3)
         });
-        change(&objects, place, |batch| {
+        change(&objects, &*signer(), place, |batch| {
             let header = batch.epoch.as_mut().unwrap();
             header.index = index;
             header.format = header.format.filter(|_| index.is_some());
@@ -301,15 +313,43 @@ fn a_header_whose_index_is_not_that_of_the_entries_is_not_signed_again() {
 #[test]
 fn an_index_whose_secret_key_is_not_there_is_named() {
     let (store, _, objects) = scene();
-    let place = place_of(&objects, |batch| batch.index_key.is_some());
+    let place = place_of(&objects, &*signer(), |batch| batch.index_key.is_some());
     assert_eq!(place, WalPosition::FIRST);
     for key in [None, Some([7; 32])] {
-        change(&objects, place, |batch| batch.index_key = key);
+        change(&objects, &*signer(), place, |batch| batch.index_key = key);
         let error = new_machine(&store).map(drop).unwrap_err();
         let BucketError::IndexKey { place: at } = error else {
             panic!("{error}");
         };
         assert_eq!(at, place);
+    }
+}
+
+/// The entry that begins the index is there, and the key that its terms are placed by is not.
+#[test]
+fn an_upgrade_whose_secret_key_is_not_there_is_named() {
+    let site = Site::new();
+    let init = ["init", "--key", "keys/log.pem", "--format-version", "1"];
+    site.run("a", &init).ok();
+    seal(&site, "a", "x");
+    site.run("a", &["upgrade"]).ok();
+    seal(&site, "a", "x");
+    let folder = only_folder(&site.path("bucket/log"));
+    let store = LocalFileSystem::new_with_prefix(folder).unwrap();
+    let objects = over(Arc::new(store));
+    let key = key_file::open(&site.path("keys/log.pem")).unwrap();
+    let place = place_of(&objects, &key, |batch| batch.index_key.is_some());
+    for secret in [None, Some([7; 32])] {
+        change(&objects, &key, place, |batch| batch.index_key = secret);
+        let payload = r#"{"n":1}"#;
+        let refused = site.append_with("b", payload, &["--accept-bucket-head"]);
+        assert_eq!(refused.status, 2, "{refused:?}");
+        let said = format!("{}{}", refused.stdout, refused.stderr);
+        assert!(
+            said.contains("no object up to it has its secret key"),
+            "{said}"
+        );
+        assert!(said.contains("bucket_damaged"), "{said}");
     }
 }
 
