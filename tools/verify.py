@@ -661,7 +661,7 @@ def answer(data, name, keys, options):  # The same, of a file that says itself w
     named = [format for format in ("bundle", "proof") if name.removesuffix(".gz").endswith("." + format)]
     format = options.pop("as", None) or (named[0] if named else recognise(plain(data, False)[0]))
     return verify(data, keys, format, **options) if format else dict(verdict="none", error=dict(code="not_recognised"), faults=[])
-SUPPORTS = ["logbook", "range", "selection", "openings", "proof", "gzip", "u64", "as", "contains", "receipts", "revoked", "expect_head", "correlation", "tenant",
+SUPPORTS = ["logbook", "range", "selection", "openings", "terms", "proof", "gzip", "u64", "as", "contains", "receipts", "revoked", "expect_head", "correlation", "tenant",
             "worker", "allow_unsigned", "allow_revocation_not_applicable", "ledger_rules"]
 def answer_lines():  # Cases of the suite, without what they expect
     for line in sys.stdin:

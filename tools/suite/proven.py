@@ -23,7 +23,7 @@ def lines():
         for value in values:
             case("I.8", f"{name} {'gone' if value is GONE else json.dumps(value)[:40]}", acme(said(put(name, value))), CORRUPT)
     wrong = {"size": [GONE, None, -1, "4", 4.0, 2**64], "root": [GONE, None, "", ONES[2:], "AB" * 32], "at": [GONE, None, -1, 2**64], "before": [GONE, None, {}, ["11"], [None]], "after": [GONE, None, [1]], "entries": [GONE, None, -1, "1", 2**64],
-             "digest": [GONE, None, "11"], "between": [None, [], {}, [{"place": ONES, "hidden": ONES}]], "more": [1]}
+             "digest": [GONE, None, "11"], "between": [None, {}, [{"place": ONES, "hidden": ONES}]], "more": [1]}
     for name, values in wrong.items():
         for value in values:
             case("I.8", f"a tree, {name} {'gone' if value is GONE else json.dumps(value)[:40]}", acme(each_tree(1, put(name, value))), CORRUPT)
@@ -165,6 +165,7 @@ def other_header(few, other):
 
 def later():
     log = plain("later")
+    bare = lambda it: (it.pop("index"), it.pop("format"))[0] and None
     of = lambda change=None, epoch=5, seqs=None, filter=..., out=(), **more: made(change, LATER, 2, **more).of("tenant", "acme", epoch, seqs=seqs, filter=filter, out=out)
     for since in (0, 1, 3, 6, 7, 2**64 - 1):
         case("I.13", f"since {since} instead of 2", of(said(put("since", since))), INVALID)
@@ -186,8 +187,8 @@ def later():
     case("I.13", "one named of an epoch before it", of(out=[2], filter=None), MISMATCH)
     complete("I.13", "one named of its first epoch", of(out=[4], filter=None))
     case("I.13", "an entry without the term of an epoch before it", of(seqs=[0, *log.having("tenant", "acme", 5)], filter=None), MISMATCH)
-    case("I.13", "a header before the index", of(said(put("header", log.headers[1]))), INVALID)
-    case("I.13", "a header before the index, and since it", of(said(lambda it: it.update(header=log.headers[1], since=1))), INVALID)
+    case("I.13", "a header before the index", of(said(put("header", log.headers[1])), seqs=[1, 2]), INVALID)
+    case("I.13", "a header before the index, and since it", of(said(lambda it: it.update(header=log.headers[1], since=1)), seqs=[1, 2]), INVALID)
     # The entry that begins it.
     last = len(log.entries) - 1
     spots = {"twice in its epoch": (2, [BEGINS, BEGINS, note("acme")]), "twice, each the first": (4, [BEGINS, note()]), "not the first of its epoch": (2, [note(), BEGINS])}
@@ -195,7 +196,8 @@ def later():
         epochs = [contents if n == k else given for n, given in enumerate(LATER)]
         at = {"twice in its epoch": 4, "twice, each the first": 6, "not the first of its epoch": 4}[name]
         book = made(epochs=epochs, since=2)
-        case("I.13", f"a range, what begins it {name}", book.range(0, len(book.entries) - 1), ("schema_violation", "entry", at))
+        first = ("epoch_invariant", "epoch", 2) if name == "not the first of its epoch" else ("schema_violation", "entry", at)
+        case("I.13", f"a range, what begins it {name}", book.range(0, len(book.entries) - 1), first)
         if name != "not the first of its epoch":
             case("I.13", f"a logbook, what begins it {name}", book.logbook(len(book.entries)), ("schema_violation", "entry", at))
             complete_kind = book.of("kind", "sealbook:format", 5)
@@ -204,7 +206,6 @@ def later():
             case("I.13", f"a proof of what begins it {name}", book.proof(4), ("schema_violation", "entry", 0))
             case("I.13", f"a part, what begins it {name}", book.range(4, 6), ("schema_violation", "entry", 0))
     case("I.13", "a logbook with what begins it", log.logbook(last + 1), warnings=[], not_checked=["truncation"])
-    bare = lambda it: (it.pop("index"), it.pop("format"))[0] and None
     none = {("header", k): bare for k in range(2, 8)}
     case("I.13", "a range, what begins it under a header without index", made(none, LATER, 2).range(0, last), ("schema_violation", "entry", 3))
     case("I.13", "a proof of what begins it, under a header without index", made({**none, "proof": put("uses", [])}, LATER, 2).proof(3), ("schema_violation", "entry", 0))
@@ -226,6 +227,11 @@ def later():
         other = made(epochs=epochs, since=2, by={("entry", 3): OTHER})
         case("U4", f"an entry that begins format {value}, by another", other.logbook(last + 1), ("signature_invalid", "entry", 3))
     # Who began it.
+    early = made({("header", 2): lambda it: it.update(format=2, index=ONES)}, LATER, 3)
+    case("I.13", "an epoch before it whose header has an index", early.of("tenant", "acme", 5, seqs=[1, 2, 4, 6, 7]), INVALID)
+    case("I.13", "an epoch of it whose header has no index", made({("header", 3): bare}, LATER, 2).of("tenant", "zeta", 5), INVALID)
+    case("I.13", "what begins it names another key than the line", made(epochs=LATER, since=2, seed=OTHER_SEED).of("kind", "sealbook:format", 5), INVALID)
+    case("I.13", "what begins it stands in a later epoch than the line says", made(epochs=LATER, since=1).of("kind", "sealbook:format", 5), INVALID)
     nobody = [[note("x"), *given[1:]] if n == 2 else given for n, given in enumerate(LATER)]
     case("I.1", "a range, an index that nothing begins", made(epochs=nobody, since=2).range(0, last), ("epoch_invariant", "epoch", 2))
     case("I.1", "a part, an index that nothing begins", made(epochs=nobody, since=2).range(2, 5), ("epoch_invariant", "epoch", 2))

@@ -12,6 +12,7 @@ NAMED = {"correlation_id": "correlation", "selected_worker_species_id": "worker"
 DENIED = {"wcp.attestation": ("ok", False), "hall.enrolment": ("enrolled", False), "manifest.verify": ("outcome", "fail"),
           "vacant.card": ("verdict", "fail"), "vacant.resident": ("verified", False)}
 SEED, OTHER_SEED = bytes([11]) * 32, bytes([13]) * 32
+MIXED_SEED = SEED + b"8"  # Of which the key has a part of small order.
 
 
 # ECVRF-EDWARDS25519-SHA512-TAI, RFC 9381.
@@ -32,27 +33,29 @@ def to_curve(key, alpha):  # 5.4.1.1
 
 
 def secret(seed):
-    expanded = hashlib.sha512(seed).digest()
+    expanded = hashlib.sha512(seed[:32]).digest()
     scalar = int.from_bytes(expanded[:32], "little") & ((1 << 254) - 8) | 1 << 254
     return scalar % curve.L, expanded[32:]
 
 
 @lru_cache(None)
-def public(seed): return curve.encode(curve.scalar_mult(secret(seed)[0], curve.B))
+def public(seed):
+    own = curve.scalar_mult(secret(seed)[0], curve.B)
+    return curve.encode(curve.add(own, curve.ORDER_8) if seed[32:] else own)
 
 
 @lru_cache(None)
 def prove(seed, alpha, torsion=None):
     """5.1: beta and pi. With a point of small order that is added to Gamma pi is another one and beta is not."""
-    (x, prefix), key = secret(seed), public(seed)
+    (x, prefix), key, mixed = secret(seed), public(seed), torsion or seed[32:]
     h = to_curve(key, alpha)
     gamma = own = curve.scalar_mult(x, h)
     gamma = curve.add(own, torsion) if torsion else own
     for attempt in range(256):
-        nonce = int.from_bytes(hashlib.sha512(prefix + curve.encode(h) + (bytes([attempt]) if torsion else b"")).digest(), "little") % curve.L
+        nonce = int.from_bytes(hashlib.sha512(prefix + curve.encode(h) + (bytes([attempt]) if mixed else b"")).digest(), "little") % curve.L
         points = h, gamma, curve.scalar_mult(nonce, curve.B), curve.scalar_mult(nonce, h)
         c = hashlib.sha512(b"\3\2" + key + b"".join(map(curve.encode, points)) + b"\0").digest()[:16]
-        if not torsion or c[0] % 8 == 0:
+        if not mixed or c[0] % 8 == 0:
             break
     s = (nonce + int.from_bytes(c, "little") * x) % curve.L
     beta = hashlib.sha512(b"\3\3" + curve.encode(curve.scalar_mult(8, gamma)) + b"\0").digest()
