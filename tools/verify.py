@@ -113,11 +113,12 @@ class Entry:  # 3.1
         self.hash = H(self.bytes).hex()
         self.leaf = H(b"\0", bytes.fromhex(self.hash), bytes.fromhex(self.signature))
     def opens(self, at, index):  # E5, O4, and U4 of what the log signed
-        newer, indexed = self.payload.get("format"), "index" in self.payload and "post_quantum" not in self.payload
-        if self.kind == "sealbook:open" and type(newer) is int and (2 if indexed else 1) < newer < 2**64:
+        newer = self.payload.get("format") if self.kind == "sealbook:open" else None
+        with suppress(*UNREADABLE):
+            return read(self.payload, OPENINGS[2 if "index" in self.payload else 1] if newer is not None else {})
+        if type(newer) is int and 1 < newer < 2**64:
             raise NoVerdict("format_unsupported")
-        with readable("schema_violation", at, index):
-            return read(self.payload if self.kind == "sealbook:open" else None, OPENINGS[2 if indexed else 1])
+        demand(at, index, schema_violation=False)
     def closes(self):  # 3.3
         with suppress(*UNREADABLE):
             return self.kind == "sealbook:close" and read(self.payload, dict(successor=hex_32))["successor"]
@@ -283,7 +284,7 @@ class Walk:  # 4.4 to 4.8, and the end.
         self.warnings, self.not_checked = report["warnings"], report["not_checked"]
         self.contains = [one for data in given.contains for one in kept_of(data, self.warnings)]
         self.receipts = None if given.receipts is None else receipts_of(given.receipts, self.warnings)
-        self.revoked, self.leaf_of, self.answer, self.all = [Revocation(data) for data in given.revoked], {}, None, []
+        self.revoked, self.leaf_of, self.answer, self.all, self.headers = [Revocation(data) for data in given.revoked], {}, None, [], []
     def trusts(self, log):  # F3, P3; then K1 to K3
         self.log = log
         demand(untrusted_key=log in self.given.keys)
@@ -309,7 +310,7 @@ class Walk:  # 4.4 to 4.8, and the end.
         if self.numbered:
             self.under(entry, path, has_path, index)
         if self.own:
-            entry.kind == "sealbook:format" and self.begins(entry, index)
+            self.begins(entry, index)
             entry.kind == "wcp.document" and self.among.add(entry.digest("entry", index))
             self.wanted.update({digest: index for digest in entry.refers() if digest not in self.wanted})
         self.report["head"], self.entry = entry.hash, entry
@@ -325,6 +326,10 @@ class Walk:  # 4.4 to 4.8, and the end.
             self.genesis = entry.hash
         demand("entry", index, schema_violation=not self.closing or entry.seq != self.closing[0] + 1, timestamp_regression=not before or entry.ts >= before.ts)
     def begins(self, entry, index):  # I.13
+        before, own = self.headers[-2:] if self.open and len(self.headers) > 1 else (self.header, self.header)
+        if entry.kind != "sealbook:format":
+            fresh = own and before.index is None is not own.index and (own.epoch, own.first_seq) == (before.epoch + 1, entry.seq)
+            return demand("epoch", own and own.epoch, epoch_invariant=not fresh)
         supported(dict(format=entry.payload.get("format")))
         with readable("schema_violation", "entry", index):
             read(entry.payload, BEGINS)
@@ -366,8 +371,8 @@ class Walk:  # 4.4 to 4.8, and the end.
     def take_header(self, header, selects):  # H2 to H8
         self.end_epoch()
         before, self.report["epochs"] = self.header, self.report["epochs"] + 1
-        demand("epoch", header.epoch, epoch_signature_invalid=header.signed, log_key_mismatch=header.log == self.log,
-               genesis_mismatch=header.genesis == self.genesis, epoch_invariant=header.alone())
+        self.is_ours(header)
+        self.headers.append(header)
         if not before:
             demand("epoch", header.epoch, epoch_invariant=(header.epoch == 0) == (header.first_seq == 0),
                    epoch_chain_broken=header.epoch or header.prev == ZERO)
@@ -387,6 +392,9 @@ class Walk:  # 4.4 to 4.8, and the end.
                 one.met = True
         for revocation in self.revoked:
             revocation.says(header.last_seq, header.head)
+    def is_ours(self, header):  # H2 to H5
+        demand("epoch", header.epoch, epoch_signature_invalid=header.signed, log_key_mismatch=header.log == self.log,
+               genesis_mismatch=header.genesis == self.genesis, epoch_invariant=header.alone())
     def take_head(self, head):  # A2 to A6
         self.end_epoch()
         demand(bundle_corrupt=self.linked and not self.tail and self.due() <= self.last_seq, signature_invalid=head.signed,
@@ -396,11 +404,15 @@ class Walk:  # 4.4 to 4.8, and the end.
         self.tail = head
         for revocation in self.revoked:
             revocation.says(head.seq, head.hash)
+    def committing(self):  # I.1: whose headers commit to an index
+        wrong = [one.epoch for one in self.headers if self.opening and (one.index is None if "index" in self.opening else one.index and one.epoch == 0)]
+        demand("epoch", *wrong[:1], epoch_invariant=not wrong)
+    def is_complete(self): pass
     def answered(self):  # S8
         with readable("filter_mismatch"):
             demand(filter_mismatch=self.answer is None or not self.linked and beside().answers(self.answer, self.all))
     def take_document(self, entry, line):  # D2 to D7
-        demand("document", line, bundle_corrupt=not self.header and not self.tail and not self.entry)
+        demand("document", line, bundle_corrupt=not self.header and not self.tail and not self.entry and self.term is None)
         demand("document", line, signature_invalid=signed(self.log, entry.bytes, entry.signature), bundle_corrupt=entry.kind == "wcp.document")
         digest = entry.digest("document", line)
         demand("document", line, bundle_corrupt=digest > max(self.documents, default=""))
@@ -416,6 +428,8 @@ class Walk:  # 4.4 to 4.8, and the end.
         demand(truncated=self.last_seq is None or last == self.last_seq)
         demand(head_mismatch=not self.tail or (self.tail.seq, self.tail.hash) == (last, hash))
         demand(head_mismatch=self.given.expect_head in (None, hash), filter_mismatch=self.answers())
+        self.committing()
+        self.is_complete()
         self.answered()
         for revocation in self.revoked:
             revocation.judge(self)
@@ -472,7 +486,7 @@ def supported(value, known=()):  # U2, U3
 def proof(data, damage, given, report):  # 7
     with readable("proof_invalid"):
         value, spelling = parse(data[:-1] if not damage else wrong("damaged"))
-        supported(value, ["terms"])
+        supported(value, ["openings", "terms"])
         whole, more = value if spelling + b"\n" == data else None, dict(format=two, opening=anything, uses=uses)
         parts = read(whole, dict(entry=anything, epoch=anything, path=hashes, **(more if version(whole) == 2 else {})))
         opening = Entry(parts["opening"], ENTRY) if version(whole) == 2 else None
@@ -555,11 +569,12 @@ class Bundle(Walk):  # 6, a method for each line of its table.
         demand("document", len(self.lines), bundle_corrupt=not self.closed or not rest, truncated=self.closed)
         self.not_checked += (["bundle_unsigned"] if self.bare else []) + ([] if self.linked else ["chain", "completeness"])
         self.end()
+    def is_complete(self):  # I.9, which is verify_index.py's
         self.not_checked += ["index"] if self.term is not None or self.linked and self.header and self.header.index else []
-        self.term is None or self.is_complete(data)
-    def is_complete(self, data):  # I.9, which is verify_index.py's
-        said = beside().report(data, [self.log])
-        demand("document", self.term, **{said.get("code", "index_mismatch"): said["verdict"] == "pass"})
+        if self.term is None:
+            return
+        said = beside().report(b"\n".join(self.lines), [self.log])
+        demand(said.get("at", "document"), said.get("index", self.term), **{said.get("code", "index_mismatch"): said["verdict"] == "pass"})
         complete = self.report["complete"] = said["complete"]
         "since" in complete or self.not_checked.remove("completeness")
         "omitted" in complete and self.not_checked.append("omitted")
@@ -580,6 +595,7 @@ class Bundle(Walk):  # 6, a method for each line of its table.
     def on_index(self, value):  # I.8
         demand("document", self.line, bundle_corrupt=not self.linked and "terms" in self.uses and self.term is None and self.counts["epoch"] + self.counts["entry"] == 0)
         self.term = self.line
+        self.is_ours(beside().term(value)["header"])
     def on_omitted(self, value):
         demand("document", self.line, bundle_corrupt=self.term is not None)
         read(read(value, dict(omitted=anything))["omitted"], dict(epoch=number, leaf=hex_32, seq=number))
