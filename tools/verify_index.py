@@ -63,7 +63,7 @@ HIDDEN = ("tenant", "tenant_json", "worker")
 DENIED = {"wcp.attestation": ("ok", False), "hall.enrolment": ("enrolled", False), "manifest.verify": ("outcome", "fail"),
           "vacant.card": ("verdict", "fail"), "vacant.resident": ("verified", False)}
 NAMED = dict(tenant_id="tenant", correlation_id="correlation", decision_id="decision", selected_worker_species_id="worker", worker_species_id="worker", worker_id="worker")
-def is_value(tenant):  # 18.1: what stands for one that was taken out is none
+def says(tenant):  # 18.1: what stands for one that was taken out is none
     redacted = isinstance(tenant, dict) and set(tenant) == {"sealbook:redacted"} and tenant["sealbook:redacted"]
     return tenant is not None and not (isinstance(redacted, str) and len(redacted) == 64 and not redacted.strip("0123456789abcdef"))
 def facts(kind, payload):  # I.3, and what S8 asks for besides: `decision` and `document`
@@ -72,7 +72,7 @@ def facts(kind, payload):  # I.3, and what S8 asks for besides: `decision` and `
     found = {("kind", kind)}
     for said in [payload, *inner, *(given(one.get("deny_reason_if_denied")) for one in inner)]:
         tenant, denied = said.get("tenant_id"), said.get("denied")
-        found |= {("tenant_json", canonical(tenant).decode())} if is_value(tenant) and not isinstance(tenant, str) else set()
+        found |= {("tenant_json", canonical(tenant).decode())} if says(tenant) and not isinstance(tenant, str) else set()
         found |= {("denied", json.dumps(denied))} if isinstance(denied, bool) else set()
         found |= {(field, said[name]) for name, field in NAMED.items() if isinstance(said.get(name), str)}
     if kind == "wcp.decision" and isinstance(given(payload.get("receipt")).get("worker_id"), str):
