@@ -31,7 +31,6 @@ def readable(code, at="file", index=None):  # What cannot be read inside is this
         yield
     except UNREADABLE:
         raise Fault(dict(code=code, at=at, index=index)) from None
-
 def wrong(why): raise ValueError(why)  # 2.1: a value and its canonical bytes.
 def unique(pairs): return dict(pairs) if len(dict(pairs)) == len(pairs) else wrong("a name twice")
 def finite(digits): return float(digits) if abs(float(digits)) != float("inf") else wrong("too large")
@@ -103,7 +102,6 @@ class Statement:  # 3.5
         self.key, self.hash_of_bytes = envelope["key"], H(self.signed_bytes).hex()
         self.holds = signed(self.key, self.signed_bytes, envelope["signature"])
         self.signed = self.key == self.log and self.holds
-
 class Entry:  # 3.1
     seq = None
     def __init__(self, value, readers):
@@ -113,11 +111,12 @@ class Entry:  # 3.1
         self.hash = H(self.bytes).hex()
         self.leaf = H(b"\0", bytes.fromhex(self.hash), bytes.fromhex(self.signature))
     def opens(self, at, index):  # E5, O4, and U4 of what the log signed
-        newer, indexed = self.payload.get("format"), "index" in self.payload and "post_quantum" not in self.payload
-        if self.kind == "sealbook:open" and type(newer) is int and (2 if indexed else 1) < newer < 2**64:
+        payload = self.payload if self.kind == "sealbook:open" else {}
+        with suppress(*UNREADABLE):
+            return read(payload, OPENINGS[2 if "index" in payload else 1])
+        if type(payload.get("format")) is int and 1 < payload["format"] < 2**64:
             raise NoVerdict("format_unsupported")
-        with readable("schema_violation", at, index):
-            return read(self.payload if self.kind == "sealbook:open" else None, OPENINGS[2 if indexed else 1])
+        demand(at, index, schema_violation=False)
     def closes(self):  # 3.3
         with suppress(*UNREADABLE):
             return self.kind == "sealbook:close" and read(self.payload, dict(successor=hex_32))["successor"]
@@ -172,7 +171,6 @@ def root(nodes):  # Of such subtrees with their levels, from the left.
             level, node = level + 1, H(b"\1", tree.pop()[1], node)
         tree.append((level, node))
     return reduce(lambda right, left: H(b"\1", left, right), [node for _, node in reversed(tree)]).hex() if tree else ZERO
-
 class Kept:  # 8.1: a header or head, and what was seen of it.
     def __init__(self, value):
         self.header = Header(value) if isinstance(value, dict) and "epoch" in value else None
@@ -274,7 +272,6 @@ class Revocation:  # 3.8, V8
         demand(revocation_not_applicable=walk.given.allow_revocation_not_applicable)
         walk.warnings.append("revocation_ignored")
         walk.not_checked.append("revocation_not_applicable")
-
 class Walk:  # 4.4 to 4.8, and the end.
     log = genesis = header = open = entry = tail = opening = closing = None
     own, linked, numbered, gap, first_seq, last_seq, digest, begun, term, uses = True, False, True, False, 0, None, "", False, None, []
@@ -283,7 +280,7 @@ class Walk:  # 4.4 to 4.8, and the end.
         self.warnings, self.not_checked = report["warnings"], report["not_checked"]
         self.contains = [one for data in given.contains for one in kept_of(data, self.warnings)]
         self.receipts = None if given.receipts is None else receipts_of(given.receipts, self.warnings)
-        self.revoked, self.leaf_of, self.answer, self.all = [Revocation(data) for data in given.revoked], {}, None, []
+        self.revoked, self.leaf_of, self.answer, self.all, self.headers = [Revocation(data) for data in given.revoked], {}, None, [], []
     def trusts(self, log):  # F3, P3; then K1 to K3
         self.log = log
         demand(untrusted_key=log in self.given.keys)
@@ -292,8 +289,7 @@ class Walk:  # 4.4 to 4.8, and the end.
     def take_entry(self, entry, path=None, has_path=False):
         index, before, header = self.report["entries"], self.entry, self.header
         self.report["entries"] = index + 1
-        if not self.numbered:
-            entry.seq = index
+        entry.seq = entry.seq if self.numbered else index
         ascends = entry.seq == self.due() if self.linked and self.numbered else not before or entry.seq > before.seq
         demand("entry", index, sequence_gap=ascends)
         link = ZERO if entry.seq == 0 else before.hash if self.linked and before else None
@@ -302,14 +298,11 @@ class Walk:  # 4.4 to 4.8, and the end.
             self.keeps(entry, before, index)
         elif before and entry.ts < before.ts:
             self.warnings.append("timestamp_regression")
-        if index == 0 and not self.own:
-            self.genesis = entry.hash
-        if entry.closes():
-            self.closing = entry.seq, entry.closes()
-        if self.numbered:
-            self.under(entry, path, has_path, index)
+        self.genesis = entry.hash if index == 0 and not self.own else self.genesis
+        self.closing = (entry.seq, entry.closes()) if entry.closes() else self.closing
+        self.numbered and self.under(entry, path, has_path, index)
         if self.own:
-            entry.kind == "sealbook:format" and self.begins(entry, index)
+            self.begins(entry, index)
             entry.kind == "wcp.document" and self.among.add(entry.digest("entry", index))
             self.wanted.update({digest: index for digest in entry.refers() if digest not in self.wanted})
         self.report["head"], self.entry = entry.hash, entry
@@ -325,6 +318,10 @@ class Walk:  # 4.4 to 4.8, and the end.
             self.genesis = entry.hash
         demand("entry", index, schema_violation=not self.closing or entry.seq != self.closing[0] + 1, timestamp_regression=not before or entry.ts >= before.ts)
     def begins(self, entry, index):  # I.13
+        before, own = self.headers[-2:] if self.open and len(self.headers) > 1 else (self.header, self.header)
+        if entry.kind != "sealbook:format":
+            fresh = own and before.index is None is not own.index and (own.epoch, own.first_seq) == (before.epoch + 1, entry.seq)
+            return demand("epoch", own and own.epoch, epoch_invariant=not fresh)
         supported(dict(format=entry.payload.get("format")))
         with readable("schema_violation", "entry", index):
             read(entry.payload, BEGINS)
@@ -332,10 +329,8 @@ class Walk:  # 4.4 to 4.8, and the end.
         demand("entry", index, schema_violation=first and not self.begun and "index" not in (self.opening or {}))
         self.begun = True
     def under(self, entry, path, has_path, index):  # E10 to E14
-        if self.linked:
-            self.open and entry.seq > self.header.last_seq and self.end_epoch()
-            demand("entry", index, bundle_corrupt=not has_path)
-        demand("entry", index, proof_invalid=self.open or self.tail)
+        self.linked and self.open and entry.seq > self.header.last_seq and self.end_epoch()
+        demand("entry", index, bundle_corrupt=not (self.linked and has_path), proof_invalid=self.open or self.tail)
         if self.open:
             self.header.covers(entry, index)
             self.unused = False
@@ -366,8 +361,8 @@ class Walk:  # 4.4 to 4.8, and the end.
     def take_header(self, header, selects):  # H2 to H8
         self.end_epoch()
         before, self.report["epochs"] = self.header, self.report["epochs"] + 1
-        demand("epoch", header.epoch, epoch_signature_invalid=header.signed, log_key_mismatch=header.log == self.log,
-               genesis_mismatch=header.genesis == self.genesis, epoch_invariant=header.alone())
+        self.is_ours(header)
+        self.headers.append(header)
         if not before:
             demand("epoch", header.epoch, epoch_invariant=(header.epoch == 0) == (header.first_seq == 0),
                    epoch_chain_broken=header.epoch or header.prev == ZERO)
@@ -378,8 +373,7 @@ class Walk:  # 4.4 to 4.8, and the end.
         else:
             demand("epoch", header.epoch, epoch_invariant=header.follows(before), epoch_chain_broken=header.prev == before.hash_of_bytes)
         demand("epoch", header.epoch, bundle_corrupt=not self.tail)
-        self.header = self.open = header
-        self.tree, self.unused = [], True
+        self.header, self.open, self.tree, self.unused = header, header, [], True
         self.standing = [one for one in self.standing if one.header.epoch != header.epoch]
         for one in self.contains:
             if one.header and one.header.epoch == header.epoch and one.said.signed and one.log == (header.log, header.genesis):
@@ -387,6 +381,9 @@ class Walk:  # 4.4 to 4.8, and the end.
                 one.met = True
         for revocation in self.revoked:
             revocation.says(header.last_seq, header.head)
+    def is_ours(self, header):  # H2 to H5
+        demand("epoch", header.epoch, epoch_signature_invalid=header.signed, log_key_mismatch=header.log == self.log,
+               genesis_mismatch=header.genesis == self.genesis, epoch_invariant=header.alone())
     def take_head(self, head):  # A2 to A6
         self.end_epoch()
         demand(bundle_corrupt=self.linked and not self.tail and self.due() <= self.last_seq, signature_invalid=head.signed,
@@ -396,11 +393,14 @@ class Walk:  # 4.4 to 4.8, and the end.
         self.tail = head
         for revocation in self.revoked:
             revocation.says(head.seq, head.hash)
+    def indexed(self):  # I.1: which headers commit to an index
+        wrong = [one.epoch for one in self.headers if self.opening and (one.index is None if "index" in self.opening else one.index and one.epoch == 0)]
+        demand("epoch", *wrong[:1], epoch_invariant=not wrong)
     def answered(self):  # S8
         with readable("filter_mismatch"):
             demand(filter_mismatch=self.answer is None or not self.linked and beside().answers(self.answer, self.all))
     def take_document(self, entry, line):  # D2 to D7
-        demand("document", line, bundle_corrupt=not self.header and not self.tail and not self.entry)
+        demand("document", line, bundle_corrupt=not self.header and not self.tail and not self.entry and self.term is None)
         demand("document", line, signature_invalid=signed(self.log, entry.bytes, entry.signature), bundle_corrupt=entry.kind == "wcp.document")
         digest = entry.digest("document", line)
         demand("document", line, bundle_corrupt=digest > max(self.documents, default=""))
@@ -413,9 +413,9 @@ class Walk:  # 4.4 to 4.8, and the end.
     def end(self, lone=False):  # L8 and L9, R6 to R9, S5 to S7, P8
         self.end_epoch()
         last, hash = (self.entry.seq, self.entry.hash) if self.entry else (None, ZERO)
-        demand(truncated=self.last_seq is None or last == self.last_seq)
-        demand(head_mismatch=not self.tail or (self.tail.seq, self.tail.hash) == (last, hash))
+        demand(truncated=self.last_seq is None or last == self.last_seq, head_mismatch=not self.tail or (self.tail.seq, self.tail.hash) == (last, hash))
         demand(head_mismatch=self.given.expect_head in (None, hash), filter_mismatch=self.answers())
+        self.indexed()
         self.answered()
         for revocation in self.revoked:
             revocation.judge(self)
@@ -459,7 +459,6 @@ class Walk:  # 4.4 to 4.8, and the end.
         if some:
             self.not_checked.append(what)
             self.warnings.append("not_covered")
-
 def beside():  # verify_index.py, which reads this file
     sys.path.insert(0, __file__.rpartition("/")[0] or ".")
     import verify_index
@@ -472,7 +471,7 @@ def supported(value, known=()):  # U2, U3
 def proof(data, damage, given, report):  # 7
     with readable("proof_invalid"):
         value, spelling = parse(data[:-1] if not damage else wrong("damaged"))
-        supported(value, ["terms"])
+        supported(value, ["openings", "terms"])
         whole, more = value if spelling + b"\n" == data else None, dict(format=two, opening=anything, uses=uses)
         parts = read(whole, dict(entry=anything, epoch=anything, path=hashes, **(more if version(whole) == 2 else {})))
         opening = Entry(parts["opening"], ENTRY) if version(whole) == 2 else None
@@ -529,7 +528,6 @@ class Logbook(Walk):  # 5
         demand("entry", index, prev_hash_mismatch=linked, signature_invalid=self.good)
     def end(self):
         self.report["faults"] or super().end()
-
 class Bundle(Walk):  # 6, a method for each line of its table.
     closed = opened = bare = None
     def __init__(self, data, damage, given, report):
@@ -555,14 +553,15 @@ class Bundle(Walk):  # 6, a method for each line of its table.
         demand("document", len(self.lines), bundle_corrupt=not self.closed or not rest, truncated=self.closed)
         self.not_checked += (["bundle_unsigned"] if self.bare else []) + ([] if self.linked else ["chain", "completeness"])
         self.end()
+    def indexed(self):
+        super().indexed()
         self.not_checked += ["index"] if self.term is not None or self.linked and self.header and self.header.index else []
-        self.term is None or self.is_complete(data)
-    def is_complete(self, data):  # I.9, which is verify_index.py's
-        said = beside().report(data, [self.log])
-        demand("document", self.term, **{said.get("code", "index_mismatch"): said["verdict"] == "pass"})
-        complete = self.report["complete"] = said["complete"]
-        "since" in complete or self.not_checked.remove("completeness")
-        "omitted" in complete and self.not_checked.append("omitted")
+        if self.term is not None:  # I.9, which is verify_index.py's
+            said = beside().report(b"\n".join(self.lines), [self.log])
+            demand(said.get("at", "document"), said.get("index", self.term), **{said.get("code", "index_mismatch"): said["verdict"] == "pass"})
+            complete = self.report["complete"] = said["complete"]
+            "since" in complete or self.not_checked.remove("completeness")
+            "omitted" in complete and self.not_checked.append("omitted")
     def on_sealbook(self, value):  # F2
         contents = read(value, dict(sealbook=payload))["sealbook"]
         self.linked, readers = contents.get("contents") == "range", CONTENTS[version(contents)]
@@ -580,6 +579,7 @@ class Bundle(Walk):  # 6, a method for each line of its table.
     def on_index(self, value):  # I.8
         demand("document", self.line, bundle_corrupt=not self.linked and "terms" in self.uses and self.term is None and self.counts["epoch"] + self.counts["entry"] == 0)
         self.term = self.line
+        self.is_ours(beside().term(value)["header"])
     def on_omitted(self, value):
         demand("document", self.line, bundle_corrupt=self.term is not None)
         read(read(value, dict(omitted=anything))["omitted"], dict(epoch=number, leaf=hex_32, seq=number))
@@ -661,7 +661,7 @@ def answer(data, name, keys, options):  # The same, of a file that says itself w
     named = [format for format in ("bundle", "proof") if name.removesuffix(".gz").endswith("." + format)]
     format = options.pop("as", None) or (named[0] if named else recognise(plain(data, False)[0]))
     return verify(data, keys, format, **options) if format else dict(verdict="none", error=dict(code="not_recognised"), faults=[])
-SUPPORTS = ["logbook", "range", "selection", "openings", "proof", "gzip", "u64", "as", "contains", "receipts", "revoked", "expect_head", "correlation", "tenant",
+SUPPORTS = ["logbook", "range", "selection", "openings", "terms", "proof", "gzip", "u64", "as", "contains", "receipts", "revoked", "expect_head", "correlation", "tenant",
             "worker", "allow_unsigned", "allow_revocation_not_applicable", "ledger_rules"]
 def answer_lines():  # Cases of the suite, without what they expect
     for line in sys.stdin:

@@ -7,14 +7,14 @@ else of a bundle is tools/verify.py's to check; the headers and the opening entr
 for (S8) is said in terms, and so stands here. In comments are sections."""
 import argparse, hashlib, json, sys
 sys.path.insert(0, __file__.rpartition("/")[0] or ".")
-from verify import H, L, P, UNREADABLE, canonical, leaves, number, parse, root, signed, subtrees, text, time, wrong
+from verify import H, L, P, UNREADABLE, Header, canonical, hashes, hex_16, hex_32, leaves, number, parse, read, root, signed, subtrees, text, time, wrong
 
 D = -121665 * pow(121666, P - 2, P) % P
 BASE_Y = 4 * pow(5, P - 2, P) % P
 class Wrong(Exception): pass
-def demand(code, holds, detail=""):
+def demand(code, holds, detail="", **place):  # Of the line of the index, unless it says of what else.
     if not holds:
-        raise Wrong(dict(code=code, detail=detail))
+        raise Wrong(dict(code=code, detail=detail, **place))
 
 # ECVRF-EDWARDS25519-SHA512-TAI, RFC 9381: points as (x, y).
 def x_of(y, odd):
@@ -63,13 +63,16 @@ HIDDEN = ("tenant", "tenant_json", "worker")
 DENIED = {"wcp.attestation": ("ok", False), "hall.enrolment": ("enrolled", False), "manifest.verify": ("outcome", "fail"),
           "vacant.card": ("verdict", "fail"), "vacant.resident": ("verified", False)}
 NAMED = dict(tenant_id="tenant", correlation_id="correlation", decision_id="decision", selected_worker_species_id="worker", worker_species_id="worker", worker_id="worker")
+def says(tenant):  # 18.1: what stands for one that was taken out is none
+    redacted = isinstance(tenant, dict) and set(tenant) == {"sealbook:redacted"} and tenant["sealbook:redacted"]
+    return tenant is not None and not (isinstance(redacted, str) and len(redacted) == 64 and not redacted.strip("0123456789abcdef"))
 def facts(kind, payload):  # I.3, and what S8 asks for besides: `decision` and `document`
     given = lambda value: value if isinstance(value, dict) else {}
     inner = [given(payload.get(name)) for name in ("decision", "input", "body")]
     found = {("kind", kind)}
     for said in [payload, *inner, *(given(one.get("deny_reason_if_denied")) for one in inner)]:
         tenant, denied = said.get("tenant_id"), said.get("denied")
-        found |= {("tenant_json", canonical(tenant).decode())} if tenant is not None and not isinstance(tenant, str) else set()
+        found |= {("tenant_json", canonical(tenant).decode())} if says(tenant) and not isinstance(tenant, str) else set()
         found |= {("denied", json.dumps(denied))} if isinstance(denied, bool) else set()
         found |= {(field, said[name]) for name, field in NAMED.items() if isinstance(said.get(name), str)}
     if kind == "wcp.decision" and isinstance(given(payload.get("receipt")).get("worker_id"), str):
@@ -118,8 +121,6 @@ def joined(first, level, own):  # I.5
     return (left[0] + right[0], H(b"\5", left[1], right[1])) if left and right else left or right
 def count_in(tree, place):  # I.9: the count that a tree says, shown to lead to its root
     present = "entries" in tree
-    names = {"after", "at", "before", "root", "size"} | ({"entries", "digest"} if present else {"between"})
-    demand("index_invalid", set(tree) == names, "members")
     if present:
         count = tree["entries"], bytes.fromhex(tree["digest"])
         shown = [(place, H(b"\3", big(count[0]), count[1]))]
@@ -127,9 +128,9 @@ def count_in(tree, place):  # I.9: the count that a tree says, shown to lead to 
     else:
         count, shown = None, [(bytes.fromhex(leaf["place"]), bytes.fromhex(leaf["hidden"])) for leaf in tree["between"]]
     at, end, size = tree["at"], tree["at"] + len(shown), tree["size"]
-    before, after = ([bytes.fromhex(node) for node in tree[name]] for name in ("before", "after"))
-    first, last = list(subtrees(0, at)), list(subtrees(end, size))
+    before, after = tree["before"], tree["after"]
     demand("index_invalid", 1 <= len(shown) <= 2 and end <= size, "shape")
+    first, last = list(subtrees(0, at)), list(subtrees(end, size))
     demand("index_invalid", (len(first), len(last)) == (len(before), len(after)), "shape")
     if not present:
         places = [leaf[0] for leaf in shown]
@@ -138,14 +139,26 @@ def count_in(tree, place):  # I.9: the count that a tree says, shown to lead to 
     nodes = [*zip(first, before), *((0, H(b"\2", *leaf)) for leaf in shown), *zip(last, after)]
     demand("index_invalid", leaves(nodes) == size and root(nodes) == tree["root"], "root")
     return count
-def statement(value, log, genesis, since=0):  # A header of the log, by I.1; before the index one of version 1
-    header = value["epoch"]
-    indexed = header["epoch"] >= since
-    bytes_ = b"sealbook:epoch:v%d\x1f" % (2 if indexed else 1) + canonical(header)
-    demand("log_key_mismatch", header["log"] == value["key"] == log)
-    demand("genesis_mismatch", header["genesis"] == genesis)
-    demand("epoch_signature_invalid", header.get("format") == (2 if indexed else None) and signed(log, bytes_, value["signature"]))
+def statement(header, log, genesis):  # A header of the log: H2 to H5
+    place = dict(at="epoch", index=header.epoch)
+    demand("epoch_signature_invalid", header.signed, **place)
+    demand("log_key_mismatch", header.log == log, **place)
+    demand("genesis_mismatch", header.genesis == genesis, **place)
+    demand("epoch_invariant", header.alone(), **place)
     return header
+FIELDS = HIDDEN + ("correlation", "denied", "kind")
+def field(value): return value if text(value) in FIELDS else wrong("no field of the index")
+def several(reader): return lambda value: list(map(reader, value)) if isinstance(value, list) else wrong("no list")
+def tree(value):
+    between = several(lambda leaf: read(leaf, dict(place=hex_32, hidden=hex_32)))
+    shown = dict(entries=number, digest=hex_32) if isinstance(value, dict) and "entries" in value else dict(between=between)
+    return read(value, dict(shown, after=hashes, at=number, before=hashes, root=hex_32, size=number))
+def term(value):  # The line of I.8
+    said = value["index"] if set(value) == {"index"} and isinstance(value["index"], dict) else wrong("no object")
+    more = {name: reader for name, reader in dict(key=hex_32, placed=lambda pi: hex_16(pi, 160)).items() if name in said}
+    return read(said, dict(more, field=field, header=Header, since=number, trees=several(tree), value=text))
+def asks(asked, field, value):  # I.9: whether a filter asks for the term
+    return asked.get("kinds") == [value] if field == "kind" else field in asked and value == (json.dumps(asked[field]) if field == "denied" else asked[field])
 def signed_entry(entry, log):  # 3.1: the hash of one that the log signed
     bytes_ = b"\x1f".join([entry["kind"].encode(), entry["ts"].encode(), canonical(entry["payload"]),
                            bytes.fromhex(entry["prev_hash"])])
@@ -153,7 +166,6 @@ def signed_entry(entry, log):  # 3.1: the hash of one that the log signed
     return H(bytes_)
 def counts_under(said, header, genesis, opening):  # I.9: of each block its first epoch, level and count
     field, value = said["field"], said["value"]
-    demand("bundle_corrupt", field in HIDDEN + ("correlation", "denied", "kind"), "no field of the index")
     domain = lambda name, what: name + b"\x1f" + bytes.fromhex(genesis) + field.encode() + b"\x1f" + what
     demand("index_invalid", ("placed" in said) == (field in HIDDEN), "placed")
     what = value.encode()
@@ -164,10 +176,10 @@ def counts_under(said, header, genesis, opening):  # I.9: of each block its firs
         what = vrf(key, domain(b"sealbook:vrf:v1", what), pi)
         demand("index_invalid", what, "the proof does not show the place")
     place = H(domain(b"sealbook:term:v1", what))
-    under, trees = list(blocks(said["since"], header["epoch"])), said["trees"]
+    under, trees = list(blocks(said["since"], header.epoch)), said["trees"]
     demand("index_invalid", len(under) == len(trees), "trees")
     committed = b"".join(big(tree["size"]) + bytes.fromhex(tree["root"]) for tree in trees)
-    demand("index_invalid", H(b"sealbook:index:v1\x1f" + big(said["since"]) + bytes.fromhex(said.get("key", "")) + committed).hex() == header["index"], "commitment")
+    demand("index_invalid", H(b"sealbook:index:v1\x1f" + big(said["since"]) + bytes.fromhex(said.get("key", "")) + committed).hex() == header.index, "commitment")
     return [(*block, count_in(tree, place)) for block, tree in zip(under, trees)]
 def check(data, keys):
     if data.startswith(b'{"equivocation":'):
@@ -178,38 +190,44 @@ def check(data, keys):
     demand("untrusted_key", log in keys)
     demand("index_invalid", first["contents"] == "selection" and first["uses"] == ["terms"], "no index")
     demand("genesis_mismatch", signed_entry(opening, log).hex() == genesis)
-    [said] = [line["index"] for line in lines if "index" in line]
+    [said] = [term(line) for line in lines if "index" in line]
     header, field, value = statement(said["header"], log, genesis), said["field"], said["value"]
-    counts = counts_under(said, header, genesis, opening["payload"])
-    own, epoch, entries, omitted, misplaced = {}, None, 0, 0, False
+    own, epoch, entries, omitted, misplaced, without, nth = {}, None, 0, 0, False, False, -1
+    closing, since = lines[-1], said["since"]
+    asked = closing["bundle"]["filter"] if "signature" in closing and isinstance(closing["bundle"]["filter"], dict) else None
     def add(number, seq, leaf):
         nonlocal misplaced
         misplaced |= number < max(own, default=0)
         count, digest = own.get(number, (0, bytes(32)))
         own[number] = count + 1, H(b"\4", digest, big(seq), leaf)
-        return number >= said["since"]
-    filters = lines[-1]["bundle"]["filter"]
+        return number >= since
+    fits = True  # I.13: `since` and `key` are the log's
     for line in lines:
         if "epoch" in line:
-            epoch = statement(line, log, genesis, said["since"])
-            demand("epoch_invariant", epoch["epoch"] != header["epoch"] or epoch == header)
-            demand("index_mismatch", epoch["epoch"] <= header["epoch"], "beyond the header")
+            epoch = statement(Header(line), log, genesis)
+            demand("epoch_invariant", epoch.epoch != header.epoch or epoch.signed_bytes == header.signed_bytes, at="epoch", index=epoch.epoch)
+            fits &= (epoch.index is not None) == (epoch.epoch >= since)
         elif "entry" in line:
-            entry = line["entry"]
+            entry, nth = line["entry"], nth + 1
+            demand("index_mismatch", epoch.epoch <= header.epoch, "beyond the header", at="entry", index=nth)
+            fits &= entry["kind"] != "sealbook:format" or (epoch.epoch, entry["payload"]["index"]) == (since, said.get("key"))
             if (field, value) not in facts(entry["kind"], entry["payload"]):
-                demand("index_mismatch", "attestations" in filters, "an entry without the term")
+                without = True
                 continue
             leaf = H(b"\0", signed_entry(entry, log), bytes.fromhex(entry["signature"]))
-            entries += add(epoch["epoch"], entry["seq"], leaf)
+            entries += add(epoch.epoch, entry["seq"], leaf)
         elif "omitted" in line:
             one, omitted = line["omitted"], omitted + 1
-            misplaced |= not said["since"] <= one["epoch"] <= header["epoch"]
+            misplaced |= not since <= one["epoch"] <= header.epoch
             entries += add(one["epoch"], one["seq"], bytes.fromhex(one["leaf"]))
-    demand("index_mismatch", not misplaced, "an entry that is left out stands in another epoch")
-    for at, level, count in counts:
+    demand("index_invalid", fits, "the index began in another epoch or under another key")
+    for at, level, count in counts_under(said, header, genesis, opening["payload"]):
         demand("index_mismatch", count == joined(at, level, own), f"epochs {at} to {at + (1 << level) - 1}")
-    since = dict(since=said["since"]) if said["since"] else {}
-    return dict(complete=dict(field=field, value=value, entries=entries, epoch=header["epoch"], seq=header["last_seq"], **since, **(dict(omitted=omitted) if omitted else {})))
+    demand("index_mismatch", not without or "attestations" in (asked or {}), "an entry without the term")
+    demand("filter_mismatch", asked is None or asks(asked, field, value), "the filter asks for something else")
+    demand("index_mismatch", not misplaced, "an entry that is left out stands in another epoch")
+    more = dict(dict(since=since) if since else {}, **(dict(omitted=omitted) if omitted else {}))
+    return dict(complete=dict(field=field, value=value, entries=entries, epoch=header.epoch, seq=header.last_seq, **more))
 def up(node, at, size, path):  # 2.6: where a path leads from the leaf `at`
     start, end, sides = 0, size, []
     while end - start > 1:
@@ -235,27 +253,27 @@ def check_denied(data, keys):  # 9, of the kind `index`
     lines = [parse(line)[0] for line in data[:-1].split(b"\n")]
     demand("proof_invalid", b"".join(canonical(line) + b"\n" for line in lines) == data, "spelling")
     demand("proof_invalid", len(lines) in (3, 4) and set(lines[0]) == {"equivocation"} and set(lines[2]) == {"index"}, "lines")
-    proof, said, log = lines[1], lines[2]["index"], lines[0]["equivocation"]["log"]
+    proof, said, log = lines[1], term(lines[2]), lines[0]["equivocation"]["log"]
     demand("proof_invalid", lines[0]["equivocation"] == dict(format=2, kind="index", log=log), "first line")
     demand("proof_invalid", set(proof) == {"entry", "epoch", "format", "opening", "path", "uses"}, "members")
     demand("proof_invalid", proof["format"] == 2 and proof["uses"] == ["terms"], "version")
     entry, opening, seq = proof["entry"], proof["opening"], proof["entry"]["seq"]
     genesis = signed_entry(opening, log).hex()
-    inside, under = (statement(one, log, genesis) for one in (proof["epoch"], said["header"]))
-    demand("proof_invalid", said["since"] <= inside["epoch"] <= under["epoch"], "another epoch")
-    at, size = seq - inside["first_seq"], inside["tree_size"]
-    demand("proof_invalid", 0 <= at < size == inside["last_seq"] - inside["first_seq"] + 1, "outside of its epoch")
+    inside, under = (statement(one, log, genesis) for one in (Header(proof["epoch"]), said["header"]))
+    demand("proof_invalid", said["since"] <= inside.epoch <= under.epoch, "another epoch")
+    at, size = seq - inside.first_seq, inside.tree_size
+    demand("proof_invalid", 0 <= at < size == inside.last_seq - inside.first_seq + 1, "outside of its epoch")
     leaf = H(b"\0", signed_entry(entry, log), bytes.fromhex(entry["signature"]))
-    demand("proof_invalid", up(leaf, at, size, proof["path"]) == inside["root"], "path")
+    demand("proof_invalid", up(leaf, at, size, proof["path"]) == inside.root, "path")
     found = [count for first, level, count in counts_under(said, under, genesis, opening["payload"])
-             if first <= inside["epoch"] < first + (1 << level)]
+             if first <= inside.epoch < first + (1 << level)]
     listed = set()
     given = count_of(lines[3]["counted"], listed) if len(lines) == 4 else None
     demand("proof_invalid", found == [given], "not the entries that the index counts")
     has = (said["field"], said["value"]) in facts(entry["kind"], entry["payload"])
     demand("proof_invalid", has != ((seq, leaf.hex()) in listed), "the index does not deny it")
     demand("untrusted_key", log in keys)
-    return dict(seq=seq, field=said["field"], value=said["value"], left_out=has, epoch=under["epoch"])
+    return dict(seq=seq, field=said["field"], value=said["value"], left_out=has, epoch=under.epoch)
 def report(data, keys):
     try:
         return dict(verdict="pass", **check(data, keys))

@@ -147,8 +147,13 @@ struct NamedMembers<'e> {
     receipt: Option<&'e RawValue>,
 }
 
-/// How the form of a redacted member begins.
-const REDACTED: &str = "{\"sealbook:redacted\":";
+/// Whether it is the form of a redacted member: any other object of that name is a value.
+fn is_redacted(json: &str) -> bool {
+    let hash = json.strip_prefix("{\"sealbook:redacted\":\"");
+    let hash = hash.and_then(|rest| rest.strip_suffix("\"}"));
+    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    hash.is_some_and(|hash| hash.len() == 64 && hash.bytes().all(is_digit))
+}
 
 impl<'e> NamedMembers<'e> {
     fn read(&self, values: &mut Facts<'e>) {
@@ -161,8 +166,7 @@ impl<'e> NamedMembers<'e> {
             (SearchField::Worker, self.worker_id),
         ];
         // What stands for a value that can be erased is none.
-        let says =
-            |json: &str| !json.starts_with('"') && json != "null" && !json.starts_with(REDACTED);
+        let says = |json: &str| !json.starts_with('"') && json != "null" && !is_redacted(json);
         for (field, raw) in named {
             let Some(json) = raw.map(RawValue::get) else {
                 continue;

@@ -12,7 +12,7 @@ use super::json::{Form, Object};
 use super::limits;
 use super::parse::{self, ParseError};
 use super::position::Seq;
-use super::shape::{self, MemberError};
+use super::shape::{self, MemberError, MemberProblem};
 use super::source::{Event, Raw, ReadError, Source, Subject};
 use super::statement::{Statement, StatementError};
 use super::version::{self, Unsupported, Version};
@@ -88,9 +88,14 @@ impl InclusionProof {
         let members = shape::members(&value)?;
         version::known(members)?;
         let (seq, entry) = Entry::from_value(shape::given(members, "entry")?, "entry")?;
-        let epoch = Statement::from_value(shape::given(members, "epoch")?)?;
+        let epoch: SignedEpoch = Statement::from_value(shape::given(members, "epoch")?)?;
         let path = shape::member(members, "path")?;
         let opening = match Version::of_object(members) {
+            Version::One if epoch.content.index.is_some() => {
+                return Err(MemberError::from(MemberProblem::Missing)
+                    .inside("format")
+                    .into());
+            }
             Version::One => None,
             Version::Two => {
                 let opening = shape::given(members, "opening")?;

@@ -42,6 +42,7 @@ use super::trace::Trace;
 use super::version::Unsupported;
 
 pub(crate) mod beside;
+mod committing;
 mod cores;
 mod ending;
 mod entry;
@@ -49,6 +50,7 @@ mod index;
 mod opened;
 mod public;
 
+use committing::Committing;
 use cores::{beside, is_little};
 use index::Indexed;
 use opened::OpenedMembers;
@@ -159,6 +161,7 @@ struct Walk<'a> {
     closing: Option<(Seq, Closing)>,
     /// An entry began an index.
     begun: bool,
+    committing: Committing,
     index: Indexed,
     /// Where what does not fit in memory may lie.
     spill: Option<Arc<dyn Spill>>,
@@ -234,6 +237,7 @@ impl<'a> Walk<'a> {
             opening: None,
             closing: None,
             begun: false,
+            committing: Committing::default(),
             index: Indexed::Not,
             spill: None,
             public: Public::new(policy, whole),
@@ -302,7 +306,10 @@ impl<'a> Walk<'a> {
                 (Event::Entry(_, line), Opinion::Entry(judged)) => self.entry(&judged, line),
                 (Event::Opening(_, line), Opinion::Entry(judged)) => self.beside(&judged, line),
                 (Event::Document(_, line), Opinion::Entry(judged)) => {
-                    let begun = self.chain.count > 0 || self.seals.count > 0 || self.head.is_some();
+                    let begun = self.chain.count > 0
+                        || self.seals.count > 0
+                        || self.head.is_some()
+                        || self.committing.asked;
                     self.documents
                         .line(&judged, begun, line, &mut self.findings);
                 }
@@ -311,6 +318,7 @@ impl<'a> Walk<'a> {
                 }
                 (Event::Epoch(epoch, line), Opinion::Statement(signed)) => {
                     let number = epoch.content.epoch.0;
+                    self.committing.header(&epoch.content);
                     self.index.begin(&epoch.content, line, &mut self.findings);
                     self.seals.open(*epoch, signed, line, &mut self.findings);
                     if self.head.is_some() {

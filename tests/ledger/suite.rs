@@ -37,7 +37,8 @@ fn cases() -> Vec<Value> {
     cases
 }
 
-/// The names that begin the rows of the document's tables. Other rules of two letters than
+/// The names that begin the rows of the document's tables, and those of the paragraphs on the
+/// index of a log, `I.1` and so on. Other rules of two letters than
 /// those of the public log are of files that the suite does not hold: tables
 /// (`tests/api/tables.rs`).
 fn rules() -> BTreeSet<String> {
@@ -49,7 +50,14 @@ fn rules() -> BTreeSet<String> {
             && number.chars().all(|c| c.is_ascii_digit());
         is_rule.then_some(name)
     };
-    document().lines().filter_map(named).collect()
+    let indexed = |line: &str| {
+        let (number, _) = line.strip_prefix("I.")?.split_once(". ")?;
+        let is_rule = number.chars().all(|c| c.is_ascii_digit());
+        is_rule.then(|| format!("I.{number}"))
+    };
+    let lines = || document().lines();
+    let indexed = lines().filter_map(indexed);
+    lines().filter_map(named).chain(indexed).collect()
 }
 
 #[test]
@@ -65,12 +73,14 @@ fn every_rule_has_a_case_and_every_case_a_rule() {
     assert_eq!(names.len(), cases.len());
 }
 
-/// The codes that cases expect are those of the closed list, and the other way round.
+/// The codes that cases expect are those of the closed list and of I.12, and the other way
+/// round.
 #[test]
 fn the_list_of_faults_is_closed() {
     let list = document().split("**Faults**:").nth(1).unwrap();
     let list = list.split("**Warnings**").next().unwrap();
-    let listed: BTreeSet<&str> = list.split('`').skip(1).step_by(2).collect();
+    let mut listed: BTreeSet<&str> = list.split('`').skip(1).step_by(2).collect();
+    listed.extend(["index_invalid", "index_mismatch"]);
     let cases = cases();
     let expected: BTreeSet<&str> = cases
         .iter()
@@ -95,6 +105,7 @@ fn the_engine_says_of_each_case_what_it_says() {
             "selection",
             "openings",
             "proof",
+            "terms",
             "allow_unsigned",
             "ledger_rules",
             "expect_head",

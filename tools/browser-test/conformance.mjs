@@ -12,7 +12,7 @@ const { readKept } = await load("kept");
 const { readRevocation } = await load("revoked");
 
 export const supports = [
-  "selection", "range", "openings", "proof", "logbook", "equivocation", "as", "contains", "revoked", "expect_head", "correlation",
+  "selection", "range", "openings", "terms", "proof", "logbook", "equivocation", "as", "contains", "revoked", "expect_head", "correlation",
   "tenant", "worker", "allow_unsigned", "allow_revocation_not_applicable", "ledger_rules",
 ];
 

@@ -16,7 +16,9 @@ use super::super::error::CliError;
 use super::suite::{ExpectedAnswer, SuiteCase, SuiteFault};
 
 /// Options that are files.
-const FILES: [&str; 5] = ["contains", "entry", "policy", "receipts", "revoked"];
+const FILES: [&str; 6] = [
+    "audited", "contains", "entry", "policy", "receipts", "revoked",
+];
 
 /// A command, and what it says of itself.
 pub(super) struct Runner {

@@ -13,13 +13,14 @@ use serde_json::{Map, Value};
 use super::super::error::CliError;
 
 /// Files of cases, a JSON object a line, compressed.
-const FILES: [&[u8]; 8] = [
+const FILES: [&[u8]; 9] = [
     include_bytes!("../../../fixtures/format/suite/files.jsonl.gz"),
     include_bytes!("../../../fixtures/format/suite/entries.jsonl.gz"),
     include_bytes!("../../../fixtures/format/suite/headers.jsonl.gz"),
     include_bytes!("../../../fixtures/format/suite/lines.jsonl.gz"),
     include_bytes!("../../../fixtures/format/suite/bytes.jsonl.gz"),
     include_bytes!("../../../fixtures/format/suite/openings.jsonl.gz"),
+    include_bytes!("../../../fixtures/format/suite/indexed.jsonl.gz"),
     include_bytes!("../../../fixtures/format/suite/kept.jsonl.gz"),
     include_bytes!("../../../fixtures/format/suite/public.jsonl.gz"),
 ];

@@ -93,6 +93,9 @@ pub enum TermProofError {
     /// The header is none.
     #[error("index.header: {0}")]
     Header(#[from] StatementError),
+    /// A tree shows neither a count nor what stands around the place, or both.
+    #[error("index.trees: a tree shows a count, or the leaves around the place")]
+    Shown,
     /// Another spelling than the format's only one.
     #[error("the line is not in its one spelling")]
     Spelling,
@@ -190,6 +193,9 @@ impl TermProof {
             key: spelt.key,
             trees: spelt.trees,
         };
+        if !proof.trees.iter().all(TreeProof::shows_one) {
+            return Err(TermProofError::Shown);
+        }
         match proof.to_value() == *value {
             true => Ok(proof),
             false => Err(TermProofError::Spelling),
@@ -259,6 +265,15 @@ impl TreeProof {
             size: self.size,
             root: self.root,
         }
+    }
+
+    /// Whether it shows a count, or the leaves around the place.
+    const fn shows_one(&self) -> bool {
+        let count = (self.entries.is_some(), self.digest.is_some());
+        matches!(
+            (count, self.between.is_some()),
+            ((true, true), false) | ((false, false), true)
+        )
     }
 
     /// What the tree of `block` says of the term at `place`.

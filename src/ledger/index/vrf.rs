@@ -120,9 +120,11 @@ impl VrfKey {
         }
         let (gamma, c, s) = proof.parts()?;
         let h = encode_to_curve(self, alpha);
-        let minus_c = -scalar_of(&c);
-        let u = EdwardsPoint::vartime_double_scalar_mul_basepoint(&minus_c, &y, &s);
-        let v = EdwardsPoint::vartime_multiscalar_mul([s, minus_c], [h, gamma]);
+        // The points are negated, and not `c`: `-c` is `L - c`, and `L` times a point with a
+        // part of small order is not the identity.
+        let c_scalar = scalar_of(&c);
+        let u = EdwardsPoint::vartime_double_scalar_mul_basepoint(&c_scalar, &-y, &s);
+        let v = EdwardsPoint::vartime_multiscalar_mul([s, c_scalar], [h, -gamma]);
         let shown = challenge(self, [h, gamma, u, v]) == c;
         shown.then(|| output(&gamma))
     }

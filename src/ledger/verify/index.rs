@@ -48,6 +48,8 @@ pub(super) struct TermClaim {
     misplaced: bool,
     /// The first entry that does not have the term.
     other: Option<Seq>,
+    /// What an entry that is given says of where the index began.
+    pub(super) begun: Option<Begun>,
 }
 
 impl Indexed {
@@ -139,6 +141,7 @@ impl Walk<'_> {
                 omitted: 0,
                 misplaced: false,
                 other: None,
+                begun: None,
             }));
         }
         if self.subject.format != Format::Ledger {
@@ -195,46 +198,9 @@ impl Walk<'_> {
         None
     }
 
-    /// What an entry says of an index that begins with it.
-    pub(super) fn begins(&mut self, seq: Seq, entry: &Readable, place: &ChainPosition) {
-        let Some(object) = entry.begins.as_ref().filter(|_| self.own) else {
-            return;
-        };
-        let wrong = match Begins::from_object(object) {
-            Ok(_) => self.misplaced(seq),
-            Err(error) => {
-                // What the log's own key signed of a later version is not a fault.
-                if entry.signature_valid == Some(true)
-                    && let Err(unsupported) = Begins::known(object)
-                {
-                    self.unsupported = Some(unsupported);
-                }
-                Some(error.to_string())
-            }
-        };
-        self.begun = true;
-        if let Some(detail) = wrong {
-            let found = place.fault(FaultCode::SchemaViolation, detail);
-            self.findings.fault(found);
-        }
-    }
-
-    fn misplaced(&self, seq: Seq) -> Option<String> {
-        let opened = self.opening.as_ref();
-        if self.begun || opened.is_some_and(|opening| opening.index.is_some()) {
-            return Some("the log had an index before this entry begins one".to_owned());
-        }
-        let header = self
-            .seals
-            .header()
-            .filter(|header| seq <= header.last_seq)?;
-        let fits = header.first_seq == seq && header.index.is_some();
-        let detail = "it is not the first entry of an epoch whose header commits to an index";
-        (!fits).then(|| detail.to_owned())
-    }
-
     /// Takes what the index is said to say of a term.
     pub(super) fn term(&mut self, proof: TermProof, signed: bool, line: Option<u64>) {
+        self.committing.asked = true;
         let header = &proof.header.content;
         let fault =
             |code, detail: &str| Fault::at(code, At::Epoch, header.epoch.0, detail).on_line(line);
@@ -303,6 +269,7 @@ impl Walk<'_> {
     /// What the index says must be what the entries say. By what the selection is
     /// complete, if they do.
     pub(super) fn check_index(&mut self) -> Result<Option<Complete>, SpillError> {
+        self.check_committing();
         match std::mem::replace(&mut self.index, Indexed::Not) {
             Indexed::Not => self.check_no_index(),
             Indexed::Whole(mut audit) => audit.close(&mut self.findings)?,
@@ -335,6 +302,15 @@ impl Walk<'_> {
         let index = asked.line.unwrap_or(1).saturating_sub(1);
         let fault =
             |code, detail: String| Fault::at(code, At::Document, index, detail).on_line(asked.line);
+        let said = (proof.since, proof.key);
+        let others = |begun: &Begun| said != (begun.since, Some(begun.key));
+        if asked.begun.as_ref().is_some_and(others) || !self.committing.fits(proof.since) {
+            let detail = "the index began in another epoch or under another key, by the entry \
+                          that begins it or by the headers";
+            self.findings
+                .fault(fault(FaultCode::IndexInvalid, detail.to_owned()));
+            return None;
+        }
         let key = self.opening.as_ref().and_then(|opening| opening.index);
         let counts = match proof.counts(key.as_ref()) {
             Ok(counts) => counts,

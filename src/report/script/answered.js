@@ -1,6 +1,6 @@
 // What a selection says that it answers, held against its entries (format rule S8).
 
-import { isText, isWhole, rawOf } from "./json.js";
+import { isHex, isText, isWhole, rawOf } from "./json.js";
 import { isTime } from "./time.js";
 
 const WAITING = 10000;
@@ -38,6 +38,9 @@ const SORTS = {
   until_seq: isWhole,
 };
 
+// What stands for a value that was taken out (format §18.1).
+const isRedacted = (value) => value instanceof Map && value.size === 1 && isHex(32)(value.get("sealbook:redacted")) !== undefined;
+
 // The terms of an entry, `field value` (format §13.1, I.3).
 export function factsOf({ kind, payload }) {
   const facts = new Set();
@@ -47,7 +50,7 @@ export function factsOf({ kind, payload }) {
   for (const one of [payload, ...inner, ...objects(inner.map((one) => one.get("deny_reason_if_denied")))]) {
     NAMED.forEach(([field, name]) => add(field, one.get(name)));
     const tenant = one.get("tenant_id");
-    if (tenant !== undefined && tenant !== null && typeof tenant !== "string") {
+    if (tenant !== undefined && tenant !== null && typeof tenant !== "string" && !isRedacted(tenant)) {
       add("tenant_json", rawOf(tenant));
     }
     if (typeof one.get("denied") === "boolean") {

@@ -5,7 +5,7 @@ import { blake2b } from "./blake2b.js";
 import { fromUtf8, toHex } from "./bytes.js";
 import { endWalk, foundIn } from "./ending.js";
 import { laterFormat, readEntry } from "./entry.js";
-import { endTerm, readTerm, takeOmitted, takeTerm } from "./indexed.js";
+import { readTerm, takeOmitted, takeTerm } from "./indexed.js";
 import { isHashes, isHex, isObject, isText, isWhole, membersOf, parseCanonical } from "./json.js";
 import { beginRedacted, takeOpened, takeRedacted } from "./redacted.js";
 import { isSigned, readStatement, readUnsignedClosing } from "./statement.js";
@@ -43,7 +43,6 @@ export async function verifyBundle(bytes, given = {}) {
   for (const open of walk.linked ? [] : ["chain", "completeness"]) {
     walk.notChecked.add(open);
   }
-  endTerm(walk);
   await endWalk(walk);
   return foundIn(walk, "bundle");
 }
@@ -141,7 +140,7 @@ function knownHeader(walk, statement) {
 }
 
 // What `uses` names that is not known here, in words, or null (U3).
-export function unknownUse(uses, known = ["terms"]) {
+export function unknownUse(uses, known = USES) {
   const named = Array.isArray(uses) ? uses.find((use) => typeof use === "string" && !known.includes(use)) : undefined;
   return named === undefined ? null : `a kind that uses ${named}`;
 }
@@ -159,7 +158,7 @@ const usesOf = (uses) => {
 function takeContents(walk, value) {
   const said = membersOf(value, { sealbook: isObject }).sealbook;
   const second = isWhole(said.get("format")) === 2;
-  walk.unsupported = laterFormat(said, 2) ?? (second ? unknownUse(said.get("uses"), USES) : null);
+  walk.unsupported = laterFormat(said, 2) ?? (second ? unknownUse(said.get("uses")) : null);
   const linked = said.get("contents") === "range";
   const opening = membersOf(said, {
     contents: isText, format: isWhole, genesis: isHex(32), log: isHex(32),

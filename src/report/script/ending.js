@@ -1,6 +1,7 @@
 // The end of a walk: what must hold of the whole file, and then every signature.
 
 import { isAnswer } from "./answered.js";
+import { endTerm } from "./indexed.js";
 import { endKept } from "./kept.js";
 import { judgeRevocations } from "./revoked.js";
 import { canVerify } from "./strict.js";
@@ -24,6 +25,8 @@ export async function endWalk(walk) {
   if (!answers(walk)) {
     fault(walk, "filter_mismatch", FILE, "the log signed it as the answer to another question");
   }
+  endHeaders(walk);
+  endTerm(walk);
   if (!isAnswered(walk)) {
     fault(walk, "filter_mismatch", FILE, "there is an entry that the selection does not ask for, or what it asks for cannot be read");
   }
@@ -42,6 +45,16 @@ export async function endWalk(walk) {
   await checkSignatures(walk);
   walk.afterwards.forEach((judge) => judge());
   walk.faults.sort((a, b) => a.order - b.order);
+}
+
+// I.1: where entry 0 names the key of an index all headers commit to one, else that of the
+// first epoch does not.
+function endHeaders(walk) {
+  const headers = walk.opening ? walk.headers.map(({ statement }) => statement.content) : [];
+  const wrong = headers.find(({ epoch, index }) => (walk.opening.index === undefined ? epoch === 0 && index !== undefined : index === undefined));
+  if (wrong) {
+    fault(walk, "epoch_invariant", { at: "epoch", epoch: wrong.epoch }, "it commits to an index, or to none, and entry 0 says otherwise");
+  }
 }
 
 // S8: the entries are those that the log says it was asked for.

@@ -37,11 +37,7 @@ export function readTerm(value) {
   const field = (one) => (FIELDS.includes(one) ? one : undefined);
   const sorts = { field, header, since: isWhole, trees: listOf(readTree), value: isText };
   const more = { ...(said.has("key") ? { key: isHex(32) } : {}), ...(said.has("placed") ? { placed: isHex(80) } : {}) };
-  const term = membersOf(said, { ...sorts, ...more });
-  if (term.header.content.index === undefined) {
-    throw new Error("the header commits to no index");
-  }
-  return term;
+  return membersOf(said, { ...sorts, ...more });
 }
 
 // Takes the line: once, in a selection, before all headers.
@@ -105,11 +101,11 @@ async function check(walk, fault) {
   const { line, field, value } = term;
   const header = term.header.content;
   const own = countEntries(walk, fault);
-  const filter = walk.closing?.content?.filter;
-  if (filter instanceof Map && !asks(filter, field, value)) {
+  const filter = askedOf(walk);
+  if (filter !== null && !asks(filter, field, value)) {
     fault("filter_mismatch", { line }, "the index is asked for another term than the selection is of");
   }
-  const trees = await countsUnder(walk);
+  const trees = isLogs(walk) ? await countsUnder(walk) : "the index began in another epoch, or under another key";
   if (!Array.isArray(trees)) {
     fault("index_invalid", { line }, trees);
     return 0;
@@ -156,7 +152,7 @@ export function countOf(count, seq, leaf) {
 function countEntries(walk, fault) {
   const { term } = walk;
   const { epoch: last } = term.header.content;
-  const filter = walk.closing?.content?.filter;
+  const filter = askedOf(walk);
   const own = new Map();
   let [latest, next, misplaced] = [0, 0, false];
   const add = (epoch, seq, leaf) => {
@@ -186,7 +182,7 @@ function countEntries(walk, fault) {
       fault("index_mismatch", { at: "entry", entry: index, seq: entry.seq, line }, `it lies in epoch ${epoch}, and what the index says ends with epoch ${last}`);
     } else if (hasTerm(entry, term)) {
       add(epoch, entry.seq, entry.leaf);
-    } else if (!(filter instanceof Map && filter.has("attestations"))) {
+    } else if (!filter?.has("attestations")) {
       fault("index_mismatch", { line: term.line }, `entry ${entry.seq} does not have the term`);
     }
   }
@@ -195,6 +191,18 @@ function countEntries(walk, fault) {
     fault("index_mismatch", { line: term.line }, "an entry that is left out stands in an epoch that the index does not cover, or behind those of a later one");
   }
   return own;
+}
+
+// What the log signed that was asked for.
+function askedOf({ closing }) {
+  const filter = closing?.signed ? closing.content?.filter : null;
+  return filter instanceof Map ? filter : null;
+}
+
+// Whether `since` and `key` are the log's, as far as its headers and entries say (I.13).
+function isLogs({ term: { since, key }, headers, began }) {
+  const fits = ({ statement: { content } }) => (content.index !== undefined) === (content.epoch >= since);
+  return headers.every(fits) && (began === null || (began.since === since && began.key === key));
 }
 
 function asks(filter, field, value) {

@@ -82,9 +82,11 @@ async function readTwo(walk, bytes) {
   const text = fromUtf8(bytes);
   const lines = text.endsWith("\n") ? text.slice(0, -1).split("\n") : [];
   const [first, ...values] = lines.map(parseCanonical);
-  const said = membersOf(membersOf(first, { equivocation: isObject }).equivocation, { format: isWhole, kind: isText, log: isHex(32) });
+  const opening = membersOf(first, { equivocation: isObject }).equivocation;
+  walk.unsupported = laterFormat(opening, 2);
+  const said = membersOf(opening, { format: isWhole, kind: isText, log: isHex(32) });
   walk.log = said.log;
-  if (said.kind === "index") {
+  if (walk.unsupported === null && said.kind === "index") {
     return readDenied(walk, said, lines, values);
   }
   const isEntry = ["entries", "openings"].includes(said.kind);

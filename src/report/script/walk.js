@@ -54,6 +54,7 @@ export function beginWalk(given = {}) {
     term: null,
     omitted: [],
     begun: false,
+    began: null,
     complete: null,
     lone: false,
     checks: [],
@@ -239,6 +240,7 @@ function underHeader(walk, item, path, place) {
 // I.13: an index begins with the first entry of an epoch, once.
 function takeBegins(walk, { entry, header }, place) {
   if (entry.kind !== "sealbook:format") {
+    isBegun(walk, entry, header);
     return;
   }
   const newer = laterFormat(entry.payload, 2);
@@ -251,7 +253,8 @@ function takeBegins(walk, { entry, header }, place) {
   const fits = !walk.begun && walk.opening?.index === undefined && first === entry.seq && index !== undefined;
   walk.begun = true;
   try {
-    readBegins(entry);
+    const { index: key } = readBegins(entry);
+    walk.began ??= header && { since: header.statement.content.epoch, key };
     if (fits) {
       return;
     }
@@ -259,6 +262,14 @@ function takeBegins(walk, { entry, header }, place) {
     // Said below.
   }
   fault(walk, "schema_violation", place, "it begins no index: it is not the first entry of an epoch whose header commits to one, or there was one before");
+}
+
+// I.1: the first entry of the first epoch whose header commits to an index begins it.
+function isBegun(walk, entry, header) {
+  const [before, own] = walk.headers.slice(-2).map(({ statement }) => statement.content);
+  if (header && own && own.epoch === before.epoch + 1 && own.first_seq === entry.seq && before.index === undefined && own.index !== undefined) {
+    fault(walk, "epoch_invariant", { at: "epoch", epoch: own.epoch }, "it commits to an index, and no entry begins it");
+  }
 }
 
 function takeReferences(walk, entry, place) {
@@ -277,15 +288,15 @@ function takeReferences(walk, entry, place) {
 
 // Entry 0 says which log this is (E5 to E7, O4 to O6, U4).
 function checkOpening(walk, entry, place) {
-  const newer = entry.kind === "sealbook:open" ? laterFormat(entry.payload, ["index", "post_quantum"].some((name) => entry.payload.has(name)) ? 2 : 1) : null;
-  if (newer !== null) {
-    walk.checks.push(async () => {
-      walk.unsupported = (await signedBy(walk, entry)) ? newer : walk.unsupported;
-    });
-  }
   try {
     walk.opening = readOpening(entry);
   } catch (error) {
+    const newer = entry.kind === "sealbook:open" ? laterFormat(entry.payload, 1) : null;
+    if (newer !== null) {
+      walk.checks.push(async () => {
+        walk.unsupported = (await signedBy(walk, entry)) ? newer : walk.unsupported;
+      });
+    }
     fault(walk, "schema_violation", place, error.message);
     return;
   }
@@ -310,7 +321,7 @@ export function takeFirst(walk, entry, line) {
 
 // D2 to D7.
 export function takeDocument(walk, entry, line) {
-  if (walk.headers.length > 0 || walk.entries.length > 0 || walk.tail) {
+  if (walk.headers.length > 0 || walk.entries.length > 0 || walk.tail || walk.term) {
     fault(walk, "bundle_corrupt", { line }, "documents stand before all else");
   }
   later(walk, "signature_invalid", { line }, "the signature is not the log key's on this document", () => signedBy(walk, entry));
