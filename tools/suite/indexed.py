@@ -278,6 +278,7 @@ def counts():
     for name, count in {"joined with zeros": (alone[0], H(b"\5", bytes(32), alone[1])), "joined with itself": (alone[0], H(b"\5", alone[1], alone[1])), "hashed alone": (alone[0], H(b"\5", alone[1]))}.items():
         case("I.5", f"one half, {name}", Indexed(BOOK, 0, {("count", 4, 2): lambda it, both: count if it == alone else it}).of("tenant", "acme", 7), MISMATCH)
     case("I.5", "a count of none", acme(each_tree(1, lambda it: it.update(entries=0, digest="00" * 32))), INVALID)
+    case("I.5", "a count of none that the log signed", acme({("count", 1, 1): lambda it, _: (0, bytes(32)) if it == (number, digest) else it}), INVALID)
 
 
 def tree_of(block=(1, 1)): return plain("few").tree(*block)[0]
