@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Memory is that of three batches and one frontier, whatever the size of the
-//! log; of a whole log with an index, that of its [audit](super::index::audit) besides.
+//! log; of a whole log with an index, that of the audit of the index besides.
 
 use std::sync::Arc;
 

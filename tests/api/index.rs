@@ -339,20 +339,6 @@ fn what_comes_after_the_last_sealed_epoch_is_not_covered_and_said() {
 }
 
 #[test]
-fn two_filters_together_are_no_complete_selection() {
-    let ledger = log(8, 3);
-    let both = Filter {
-        tenant: Some("t-1".to_owned()),
-        correlation: Some("c-1".to_owned()),
-        ..Filter::default()
-    };
-    let report = verify(&export(&ledger, &both), &ledger);
-    assert_eq!(report.verdict, Verdict::Pass);
-    assert_eq!(report.complete, None);
-    assert!(report.not_checked.contains(&NotChecked::Completeness));
-}
-
-#[test]
 fn a_log_without_an_index_is_as_it_was() {
     let options = Options::default().format_version(Version::One);
     let ledger = Ledger::in_memory(options).unwrap();

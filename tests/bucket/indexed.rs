@@ -233,19 +233,22 @@ fn new_machine(store: &Arc<InMemory>) -> Result<Machine, BucketError> {
     Ok(machine)
 }
 
+/// Where the objects of the log stand, in its order.
+fn places(objects: &Objects) -> Vec<WalPosition> {
+    let listed = objects.list("wal").unwrap();
+    let keys = listed.iter().map(|one| &one.key);
+    let mut places: Vec<_> = keys.filter_map(|key| WalPosition::of_key(key)).collect();
+    places.sort_unstable();
+    places
+}
+
 /// Where the first batch stands that has something.
 fn place_of(
     objects: &Objects,
     key: &dyn Signer,
     has: impl Fn(&UnsignedBatch) -> bool,
 ) -> WalPosition {
-    let listed = objects.list("wal").unwrap();
-    let mut places: Vec<_> = listed
-        .iter()
-        .filter_map(|one| WalPosition::of_key(&one.key))
-        .collect();
-    places.sort_unstable();
-    let found = places.into_iter().find(|place| {
+    let found = places(objects).into_iter().find(|place| {
         let says = opened(objects, key, *place).says;
         matches!(says, Says::Batch(batch) if has(&batch))
     });
@@ -258,7 +261,7 @@ fn opened(objects: &Objects, key: &dyn Signer, place: WalPosition) -> WalObject 
     opened.unwrap().0
 }
 
-/// Changes a batch, under the log's own signature.
+/// Changes a batch, under the log's own signature, and so that what comes after it follows.
 fn change(
     objects: &Objects,
     key: &dyn Signer,
@@ -270,8 +273,15 @@ fn change(
         panic!("a fence");
     };
     what(batch);
-    let (bytes, _) = object.sign(key).unwrap();
+    let (bytes, mut digest) = object.sign(key).unwrap();
     objects.replace(&place.key(), bytes.into()).unwrap();
+    for next in places(objects).into_iter().filter(|next| *next > place) {
+        let mut object = opened(objects, key, next);
+        object.prev = digest;
+        let (bytes, own) = object.sign(key).unwrap();
+        objects.replace(&next.key(), bytes.into()).unwrap();
+        digest = own;
+    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
@@ -15,9 +17,12 @@ use sealbook::logbook::clock::SystemClock;
 use sealbook::logbook::init::{Origin, begin};
 use sealbook::logbook::mark::MarkFile;
 use sealbook::logbook::{Logbook, Parts};
-use sealbook::store::{RocksStore, Store};
+use sealbook::store::{RocksStore, Store, StoreError};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
+
+/// How long a lock that nobody wants may be held.
+const LOCKED: Duration = Duration::from_secs(30);
 
 /// A bucket in memory that has passed the check.
 pub(crate) fn bucket() -> Arc<InMemory> {
@@ -91,7 +96,15 @@ impl Machine {
     }
 
     pub(crate) fn cache(&self) -> RocksStore {
-        RocksStore::open(&self.dir()).unwrap()
+        let begun = Instant::now();
+        loop {
+            match RocksStore::open(&self.dir()) {
+                // A process that another test starts has the lock, too, until it is another
+                // program.
+                Err(StoreError::Locked { .. }) if begun.elapsed() < LOCKED => thread::yield_now(),
+                opened => return opened.unwrap(),
+            }
+        }
     }
 
     /// Takes the log over.

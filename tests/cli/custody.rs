@@ -357,10 +357,10 @@ fn a_replay_over_several_books_says_of_each_up_to_where_it_is_complete() {
     // A selection that no index answers, and a book that is not there.
     let export = [
         "export",
-        "--correlation",
-        "c-1",
         "--kind",
         "wcp.decision",
+        "--kind",
+        "no.such",
         "-o",
         "some",
     ];

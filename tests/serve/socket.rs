@@ -430,38 +430,43 @@ fn members_are_erased_beside_a_server() {
     let _server = place.serve(&[]);
     let payload = r#"{"email":"a@b.example","tenant_id":"acme"}"#;
     let order = ["append", "--kind", "order", "--payload", payload];
-    for _ in 0..2 {
-        good(place.run(&[&order[..], &["--redactable", "/email"]].concat()));
-    }
+    let appended = || {
+        let run = place.run(&[&order[..], &["--redactable", "/email"]].concat());
+        document(&good(run))["seq"].as_u64().unwrap()
+    };
+    let (first, second) = (appended(), appended());
+    let one = first.to_string();
     let of = |what: &[&str], more: &[&str]| {
         let erase = ["--json", "erase", "--pointer", "/email"];
         place.run(&[&erase[..], what, more].concat())
     };
     let tenant = ["--tenant", "acme"];
     let planned = document(&good(of(&tenant, &["--dry-run"])));
-    let members = json!([{"pointer": "/email", "seq": 1}, {"pointer": "/email", "seq": 2}]);
+    let members =
+        json!([{"pointer": "/email", "seq": first}, {"pointer": "/email", "seq": second}]);
     assert_eq!(planned["members"], members);
     let reason = ["--reason", "asked for"];
     let unasked = of(&tenant, &reason);
     assert_eq!(code(&unasked), (Some(2), "usage".to_owned()));
-    let done = document(&good(of(&["1"], &[&reason[..], &["--yes"]].concat())));
+    let done = document(&good(of(&[&one], &[&reason[..], &["--yes"]].concat())));
     assert_eq!(
         (&done["kind"], &done["seq"]),
-        (&json!("sealbook:erasure"), &json!(3))
+        (&json!("sealbook:erasure"), &json!(second + 1))
     );
-    let again = of(&["1"], &[&reason[..], &["--yes"]].concat());
+    let again = of(&[&one], &[&reason[..], &["--yes"]].concat());
     assert_eq!(code(&again), (Some(1), "not_erasable".to_owned()));
     let limited = of(&tenant, &[&reason[..], &["--yes", "--limit", "1"]].concat());
     assert_eq!(code(&limited), (Some(2), "usage".to_owned()));
     let done = document(&good(of(&tenant, &[&reason[..], &["--yes"]].concat())));
-    assert_eq!(done["seq"], 4);
-    let shown = document(&good(place.run(&["--json", "show", "4"])));
-    assert_eq!(shown["payload"]["erased"][0]["seq"], 2);
+    assert_eq!(done["seq"], second + 2);
+    let by = (second + 2).to_string();
+    let shown = document(&good(place.run(&["--json", "show", &by])));
+    assert_eq!(shown["payload"]["erased"][0]["seq"], second);
     assert_eq!(shown["payload"]["reason"], "asked for");
     let none = of(&tenant, &[&reason[..], &["--yes"]].concat());
     assert_eq!(code(&none), (Some(1), "nothing_found".to_owned()));
-    for seq in ["1", "2"] {
-        let said = String::from_utf8(good(place.run(&["show", seq])).stdout).unwrap();
+    for seq in [one, second.to_string()] {
+        let said = String::from_utf8(good(place.run(&["show", &seq])).stdout).unwrap();
         assert!(said.contains("/email: erased, as entry"), "{said}");
     }
 }
