@@ -1,5 +1,7 @@
 //! Proofs, bundles and logbooks, as the program gives them away.
 
+use serde_json::json;
+
 use crate::place::{Place, refused_both_ways};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -464,7 +464,7 @@ fn members_are_erased_beside_a_server() {
     assert_eq!(shown["payload"]["erased"][0]["seq"], second);
     assert_eq!(shown["payload"]["reason"], "asked for");
     let none = of(&tenant, &[&reason[..], &["--yes"]].concat());
-    assert_eq!(code(&none), (Some(1), "nothing_found".to_owned()));
+    assert_eq!(code(&none), (Some(1), "not_found".to_owned()));
     for seq in [one, second.to_string()] {
         let said = String::from_utf8(good(place.run(&["show", &seq])).stdout).unwrap();
         assert!(said.contains("/email: erased, as entry"), "{said}");
