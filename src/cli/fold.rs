@@ -5,14 +5,11 @@ use std::io::{self, BufRead as _, BufReader, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
 use crate::api::{self, EachPart};
 use crate::bucket::Address;
+use crate::ledger::fault::Verdict;
 use crate::ledger::fold::{FoldPart, PartFault, TakenAgain};
-use crate::ledger::hash::Hash;
 use crate::ledger::json::Value;
-use crate::ledger::key::PublicKey;
 use crate::ledger::policy::Policy;
 use crate::ledger::{limits, parse, shape};
 use crate::replay::{ReplayOptions, replay};
@@ -45,21 +42,6 @@ pub(super) struct Args {
     trust: TrustArgs,
 }
 
-/// The verdict over what was joined, and the part for others to join.
-#[derive(Serialize)]
-struct Printed<'a> {
-    verdict: &'static str,
-    entries: u64,
-    epochs: u64,
-    head: Option<Hash>,
-    log: Option<PublicKey>,
-    genesis: Option<Hash>,
-    /// What was taken again; none where some epoch's decisions were not.
-    decisions: Option<TakenAgain>,
-    faults: &'a [PartFault],
-    part: &'a FoldPart,
-}
-
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let part = match (&args.epochs, args.parts.as_slice()) {
         (Some(epochs), [url]) => {
@@ -77,26 +59,15 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
         (Some(_), _) => return Err(CliError::usage("--epochs is for the URL of one bucket")),
         (None, paths) => joined(paths)?,
     };
-    let faults = match args.part {
-        true => part.faults.clone(),
-        false => part.judge(),
-    };
-    let decisions = part.decisions();
-    let printed = Printed {
-        verdict: if faults.is_empty() { "pass" } else { "fail" },
-        entries: part.entries(),
-        epochs: part.epochs(),
-        head: part.runs.last().map(|run| run.head),
-        log: part.runs.first().map(|run| run.log),
-        genesis: part.runs.first().map(|run| run.genesis),
-        decisions,
-        faults: &faults,
-        part: &part,
-    };
+    let printed = part.verdict(!args.part);
+    let (faults, decisions) = (&printed.faults, printed.decisions);
     if output.is_json() {
         output.document(&printed)?;
     } else {
-        let (verdict, entries) = (printed.verdict.to_uppercase(), printed.entries);
+        let (verdict, entries) = match printed.verdict {
+            Verdict::Pass => ("PASS", printed.entries),
+            Verdict::Fail => ("FAIL", printed.entries),
+        };
         output.line(&format!(
             "{verdict}  {entries} entries, {} epochs",
             printed.epochs
@@ -107,7 +78,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
                 "{all} decisions, {not} of them could not be taken again"
             ))?;
         }
-        for fault in &faults {
+        for fault in faults {
             let PartFault {
                 epoch,
                 code,

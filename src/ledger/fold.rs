@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::document::{DocumentDigest, Mentions};
 use super::entry::Entry;
 use super::epoch::{EpochHeader, SignedEpoch};
-use super::fault::FaultCode;
+use super::fault::{FaultCode, Verdict};
 use super::hash::Hash;
 use super::judge::read_raw;
 use super::key::PublicKey;
@@ -119,27 +119,45 @@ impl FoldPart {
         self
     }
 
-    /// How many entries there are.
-    #[must_use]
-    pub fn entries(&self) -> u64 {
+    fn entries(&self) -> u64 {
         let counts = self.runs.iter().map(|run| run.entries);
         counts.fold(0, u64::saturating_add)
     }
 
-    /// How many epochs there are.
-    #[must_use]
-    pub fn epochs(&self) -> u64 {
+    fn epochs(&self) -> u64 {
         let counts = self.runs.iter().map(|run| run.epochs);
         counts.fold(0, u64::saturating_add)
     }
 
-    /// The decisions that were taken again; none where some epoch's were not.
-    #[must_use]
-    pub fn decisions(&self) -> Option<TakenAgain> {
+    fn decisions(&self) -> Option<TakenAgain> {
         let decisions = self.runs.iter().map(|run| run.decisions);
         decisions
             .reduce(|all, next| Some(all?.and(next?)))
             .flatten()
+    }
+
+    /// The verdict: over a whole log, or over a part of one, before and after which
+    /// something is missing by right.
+    #[must_use]
+    pub fn verdict(&self, whole: bool) -> Folded<'_> {
+        let faults = match whole {
+            true => self.judge(),
+            false => self.faults.clone(),
+        };
+        Folded {
+            verdict: match faults.is_empty() {
+                true => Verdict::Pass,
+                false => Verdict::Fail,
+            },
+            entries: self.entries(),
+            epochs: self.epochs(),
+            head: self.runs.last().map(|run| run.head),
+            log: self.runs.first().map(|run| run.log),
+            genesis: self.runs.first().map(|run| run.genesis),
+            decisions: self.decisions(),
+            faults,
+            part: self,
+        }
     }
 
     /// Everything that is wrong with what should be a whole log, in the order of its
@@ -175,6 +193,22 @@ impl FoldPart {
         faults.sort();
         faults
     }
+}
+
+/// The verdict over parts that were joined.
+#[derive(Clone, Debug, Serialize)]
+pub struct Folded<'a> {
+    pub verdict: Verdict,
+    pub entries: u64,
+    pub epochs: u64,
+    /// The last entry; none of nothing.
+    pub head: Option<Hash>,
+    pub log: Option<PublicKey>,
+    pub genesis: Option<Hash>,
+    /// What was taken again; none where some epoch's decisions were not.
+    pub decisions: Option<TakenAgain>,
+    pub faults: Vec<PartFault>,
+    pub part: &'a FoldPart,
 }
 
 impl TakenAgain {

@@ -1,31 +1,14 @@
 //! Parts that were verified apart, joined to one verdict.
 
 use pyo3::prelude::*;
-use sealbook::ledger::fold::{FoldPart, PartFault, TakenAgain};
-use sealbook::ledger::hash::Hash;
-use sealbook::ledger::key::PublicKey;
+use sealbook::ledger::fold::FoldPart;
 use sealbook::ledger::{limits, parse, shape};
-use serde::Serialize;
 
 use crate::errors::{Failure, detached};
 use crate::verify::text_of;
 
 /// Bytes of one part, with all the digests of its documents.
 const PART_BYTES: usize = 256 << 20;
-
-/// The verdict over what was joined, as `sealbook fold --json` prints it.
-#[derive(Serialize)]
-struct Folded<'a> {
-    verdict: &'static str,
-    entries: u64,
-    epochs: u64,
-    head: Option<Hash>,
-    log: Option<PublicKey>,
-    genesis: Option<Hash>,
-    decisions: Option<TakenAgain>,
-    faults: &'a [PartFault],
-    part: &'a FoldPart,
-}
 
 /// The verdict over parts in the order of the log, as JSON. `whole` says that nothing may
 /// be missing before, between and after them.
@@ -36,21 +19,7 @@ pub(crate) fn join(py: Python<'_>, parts: Vec<String>, whole: bool) -> PyResult<
         for (number, text) in (1..).zip(&parts) {
             part = part.join(read(number, text)?);
         }
-        let faults = match whole {
-            true => part.judge(),
-            false => part.faults.clone(),
-        };
-        Ok(text_of(&Folded {
-            verdict: if faults.is_empty() { "pass" } else { "fail" },
-            entries: part.entries(),
-            epochs: part.epochs(),
-            head: part.runs.last().map(|run| run.head),
-            log: part.runs.first().map(|run| run.log),
-            genesis: part.runs.first().map(|run| run.genesis),
-            decisions: part.decisions(),
-            faults: &faults,
-            part: &part,
-        }))
+        Ok(text_of(&part.verdict(whole)))
     })
 }
 
